@@ -1,0 +1,12 @@
+# One interface target that every room links: warnings are errors, sanitizers by preset.
+add_library(caravan_options INTERFACE)
+target_compile_options(
+  caravan_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+                            -Wold-style-cast -Wcast-qual -Werror)
+# Rounding must not depend on which expressions a compiler chose to contract: a fused multiply-add is written out.
+target_compile_options(caravan_options INTERFACE -ffp-contract=off)
+
+if(CARAVAN_SANITIZE)
+  add_compile_options(-fsanitize=${CARAVAN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${CARAVAN_SANITIZE})
+endif()

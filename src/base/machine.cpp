@@ -1,0 +1,96 @@
+#include "base/machine.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace caravan {
+
+namespace {
+
+/// The number after `key` in a file of "key: number kB" lines such as /proc/meminfo, in bytes; 0 if not
+/// there.
+uint64_t kilobyte_field(const char* path, const std::string& key) {
+  std::ifstream in(path);
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.compare(0, key.size(), key) != 0) continue;
+    std::istringstream rest(line.substr(key.size() + 1));
+    uint64_t kilobytes = 0;
+    rest >> kilobytes;
+    return kilobytes * 1024;
+  }
+  return 0;
+}
+
+/// The number in a one-number file such as cgroup's memory.max, or `otherwise` ("max", or no such file).
+uint64_t number_in(const char* path, uint64_t otherwise) {
+  std::ifstream in(path);
+  uint64_t value = 0;
+  return in >> value ? value : otherwise;
+}
+
+}  // namespace
+
+CpuFeatures cpu_features() {
+  CpuFeatures features;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  features.avx2 =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  features.avx512 = features.avx2 && __builtin_cpu_supports("avx512f") &&
+                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512vl");
+  features.avx512_bf16 = features.avx512 && __builtin_cpu_supports("avx512bf16");
+  features.avx512_vnni = features.avx512 && __builtin_cpu_supports("avx512vnni");
+#endif
+  return features;
+}
+
+std::string cpu_name() {
+  std::ifstream in("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.compare(0, 10, "model name") != 0) continue;
+    const size_t colon = line.find(": ");
+    if (colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown CPU";
+}
+
+int usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+MachineMemory machine_memory() {
+  MachineMemory memory;
+  memory.total_bytes = kilobyte_field("/proc/meminfo", "MemTotal:");
+  memory.available_bytes = kilobyte_field("/proc/meminfo", "MemAvailable:");
+  const uint64_t limit = number_in("/sys/fs/cgroup/memory.max", memory.total_bytes);
+  if (limit < memory.total_bytes) {
+    const uint64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
+    memory.total_bytes = limit;
+    memory.available_bytes = std::min(memory.available_bytes, limit > used ? limit - used : 0);
+  }
+  return memory;
+}
+
+uint64_t peak_memory_bytes() {
+  const uint64_t high_water = kilobyte_field("/proc/self/status", "VmHWM:");
+  if (high_water != 0) return high_water;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace caravan

@@ -1,0 +1,41 @@
+// Facts about this machine and this process: what the CPU can do, how many cores, how much memory, what time
+// it is. Thread safety: pure functions.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace caravan {
+
+/// The instruction sets that Caravan has kernels for, each asked for from the CPU and the operating system.
+struct CpuFeatures {
+  bool avx2 = false;         ///< AVX2, FMA and F16C
+  bool avx512 = false;       ///< AVX-512 F, BW, DQ and VL, with all of avx2
+  bool avx512_bf16 = false;  ///< vdpbf16ps, with all of avx512
+  bool avx512_vnni = false;  ///< vpdpbusd, with all of avx512
+};
+
+CpuFeatures cpu_features();
+
+/// The CPU's own name for itself, or "unknown CPU".
+std::string cpu_name();
+
+/// How many CPUs this process may run on (at least 1).
+int usable_cpus();
+
+/// Bytes of memory that the machine (or this process's control group) has in all, and that are free for use
+/// now.
+struct MachineMemory {
+  uint64_t total_bytes = 0;
+  uint64_t available_bytes = 0;
+};
+MachineMemory machine_memory();
+
+/// The most memory that this process has held so far, in bytes, mapped file pages included.
+uint64_t peak_memory_bytes();
+
+/// Seconds on a clock that never goes back, from an arbitrary start.
+double seconds_now();
+
+}  // namespace caravan

@@ -1,0 +1,61 @@
+// Memory that is owned: aligned, sized in bytes, freed at the end of scope.
+// Invariants: data() is aligned to kBufferAlignment, or null when size() is 0. Thread safety: as std::vector.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include "tensor/view.h"
+
+namespace caravan {
+
+/// One cache line, which is also the widest vector register (AVX-512).
+constexpr size_t kBufferAlignment = 64;
+
+class Buffer {
+ public:
+  Buffer() = default;
+  /// `bytes` of memory, all zero. Throws Error, saying how much was asked for, if the system has none.
+  explicit Buffer(size_t bytes);
+  ~Buffer();
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  [[nodiscard]] void* data() const { return data_; }
+  [[nodiscard]] size_t size() const { return size_; }
+
+ private:
+  void* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+/// A tensor that owns its memory.
+class Tensor {
+ public:
+  Tensor() = default;
+  /// All zero.
+  Tensor(DType dtype, Shape shape)
+      : buffer_(static_cast<size_t>(shape.elements()) * size_of(dtype)),
+        view_{buffer_.data(), dtype, shape} {}
+
+  [[nodiscard]] const TensorView& view() const { return view_; }
+  [[nodiscard]] const Shape& shape() const { return view_.shape; }
+  [[nodiscard]] DType dtype() const { return view_.dtype; }
+  template <typename T>
+  [[nodiscard]] T* as() const {
+    return view_.as<T>();
+  }
+
+ private:
+  Buffer buffer_;
+  TensorView view_;
+};
+
+}  // namespace caravan

@@ -1,0 +1,48 @@
+// A tensor that somebody else owns: where its elements are, what they are, and how many.
+// Invariants: contiguous and row-major; whoever made the view keeps the memory alive. Thread safety: a value
+// type; the elements are as safe as what is done to them.
+#pragma once
+
+#include "base/error.h"
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
+namespace caravan {
+
+struct TensorView {
+  void* data = nullptr;
+  DType dtype = DType::kF32;
+  Shape shape;
+
+  [[nodiscard]] size_t bytes() const { return static_cast<size_t>(shape.elements()) * size_of(dtype); }
+
+  /// The elements as T, whose size must be the dtype's.
+  template <typename T>
+  [[nodiscard]] T* as() const {
+    CARAVAN_CHECK_EQ(sizeof(T), size_of(dtype));
+    return static_cast<T*>(data);
+  }
+};
+
+struct ConstTensorView {
+  const void* data = nullptr;
+  DType dtype = DType::kF32;
+  Shape shape;
+
+  ConstTensorView() = default;
+  ConstTensorView(const void* elements, DType element_type, Shape sizes)
+      : data(elements), dtype(element_type), shape(sizes) {}
+  // Implicit, as a pointer becomes a pointer to const.
+  ConstTensorView(const TensorView& view)  // NOLINT(google-explicit-constructor)
+      : data(view.data), dtype(view.dtype), shape(view.shape) {}
+
+  [[nodiscard]] size_t bytes() const { return static_cast<size_t>(shape.elements()) * size_of(dtype); }
+
+  template <typename T>
+  [[nodiscard]] const T* as() const {
+    CARAVAN_CHECK_EQ(sizeof(T), size_of(dtype));
+    return static_cast<const T*>(data);
+  }
+};
+
+}  // namespace caravan
