@@ -1,0 +1,89 @@
+#include "device/thread_team.h"
+
+#include <system_error>
+
+#include "base/error.h"
+#include "base/machine.h"
+
+namespace caravan {
+
+namespace {
+
+/// How often a waiting thread looks before it sleeps: about 20 to 50 microseconds, the gap between two calls
+/// of a decode step. With more threads than CPUs spinning would keep the others from running.
+constexpr int kSpins = 2000;
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+ThreadTeam::ThreadTeam(int size) : spins_(size <= usable_cpus() ? kSpins : 0) {
+  CARAVAN_CHECK(size >= 1);
+  workers_.reserve(static_cast<size_t>(size - 1));
+  try {
+    for (int index = 1; index < size; ++index)
+      workers_.emplace_back([this, index, size] { worker_loop({index, size}); });
+  } catch (const std::system_error& error) {
+    stop();
+    fail("--threads ", size, ": the system refused to start thread ", workers_.size() + 1, ": ",
+         error.what());
+  }
+}
+
+ThreadTeam::~ThreadTeam() { stop(); }
+
+void ThreadTeam::stop() {
+  stopping_ = true;
+  call_.fetch_add(1, std::memory_order_release);
+  call_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+  workers_.clear();
+}
+
+void ThreadTeam::run_erased(Entry entry, const void* context) {
+  if (!workers_.empty()) {
+    entry_ = entry;
+    context_ = context;
+    unfinished_.store(size() - 1, std::memory_order_relaxed);
+    call_.fetch_add(1, std::memory_order_release);
+    call_.notify_all();
+  }
+  entry(context, {0, size()});
+  for (int spin = 0; spin < spins_; ++spin) {
+    if (unfinished_.load(std::memory_order_acquire) == 0) return;
+    pause_briefly();
+  }
+  int left = unfinished_.load(std::memory_order_acquire);
+  while (left != 0) {
+    unfinished_.wait(left, std::memory_order_acquire);
+    left = unfinished_.load(std::memory_order_acquire);
+  }
+}
+
+uint32_t ThreadTeam::wait_for_call(uint32_t seen) {
+  for (int spin = 0; spin < spins_; ++spin) {
+    const uint32_t now = call_.load(std::memory_order_acquire);
+    if (now != seen) return now;
+    pause_briefly();
+  }
+  call_.wait(seen, std::memory_order_acquire);
+  return call_.load(std::memory_order_acquire);
+}
+
+void ThreadTeam::worker_loop(Lane lane) {
+  uint32_t seen = 0;
+  while (true) {
+    seen = wait_for_call(seen);
+    if (stopping_) return;
+    entry_(context_, lane);
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+  }
+}
+
+}  // namespace caravan

@@ -1,0 +1,133 @@
+// The shape and dtype checks of every op, in the order of the kernel table. They abort, because only a bug in
+// the graph or its binding can make one fail: what comes from files and users was checked when it was read.
+#include <initializer_list>
+
+#include "base/error.h"
+#include "ops/kernel_table.h"
+
+namespace caravan {
+
+namespace {
+
+void expect(const char* name, const ConstTensorView& view, const Shape& shape,
+            std::initializer_list<DType> dtypes) {
+  bool known = false;
+  for (const DType dtype : dtypes) known = known || view.dtype == dtype;
+  if (!known || view.shape != shape || (view.data == nullptr && shape.elements() != 0)) {
+    detail::check_failed(__FILE__, __LINE__, name,
+                         std::string(name_of(view.dtype)) + " " + view.shape.to_string() + ", expected " +
+                             std::string(name_of(*dtypes.begin())) + " " + shape.to_string());
+  }
+}
+
+constexpr std::initializer_list<DType> kStorage = {DType::kF32, DType::kF16, DType::kBF16};
+constexpr std::initializer_list<DType> kActivation = {DType::kF32, DType::kBF16};
+constexpr std::initializer_list<DType> kFloat = {DType::kF32};
+constexpr std::initializer_list<DType> kIndex = {DType::kI32};
+
+/// The size of the outermost axis of a tensor that must have `rank` axes.
+int64_t rows_of(const ConstTensorView& view, size_t rank) {
+  CARAVAN_CHECK_EQ(view.shape.rank(), rank);
+  return view.shape[0];
+}
+
+void check(const TokenPlaces& places, int64_t tokens) {
+  expect("positions", places.positions, {tokens}, kIndex);
+  expect("sequences", places.sequences, {tokens}, kIndex);
+  expect("block_table", places.block_table, {rows_of(places.block_table, 2), places.block_table.shape[1]},
+         kIndex);
+}
+
+}  // namespace
+
+void check(const EmbeddingArgs& args) {
+  const int64_t tokens = rows_of(args.ids, 1);
+  const int64_t vocab = rows_of(args.table, 2);
+  expect("ids", args.ids, {tokens}, kIndex);
+  expect("table", args.table, {vocab, args.table.shape[1]}, kStorage);
+  expect("y", args.y, {tokens, args.table.shape[1]}, kFloat);
+}
+
+void check(const LinearArgs& args) {
+  const int64_t tokens = rows_of(args.x, 2);
+  const int64_t out = rows_of(args.weight, 2);
+  const int64_t in = args.x.shape[1];
+  expect("weight", args.weight, {out, in}, kStorage);
+  expect("x", args.x, {tokens, in}, {args.weight.dtype == DType::kBF16 ? DType::kBF16 : DType::kF32});
+  if (args.bias.data != nullptr) expect("bias", args.bias, {out}, kFloat);
+  expect("y", args.y, {tokens, out}, kFloat);
+}
+
+void check(const RmsNormArgs& args) {
+  const int64_t tokens = rows_of(args.x, 2);
+  const int64_t hidden = args.x.shape[1];
+  expect("x", args.x, {tokens, hidden}, kFloat);
+  expect("weight", args.weight, {hidden}, kFloat);
+  expect("y", args.y, {tokens, hidden}, kActivation);
+}
+
+void check(const RopeAnglesArgs& args) {
+  const int64_t tokens = rows_of(args.positions, 1);
+  const int64_t sequences = rows_of(args.frequencies, 2);
+  expect("positions", args.positions, {tokens}, kIndex);
+  expect("sequences", args.sequences, {tokens}, kIndex);
+  expect("frequencies", args.frequencies, {sequences, args.frequencies.shape[1]}, kFloat);
+  expect("angles", args.angles, {tokens, 2 * args.frequencies.shape[1]}, kFloat);
+}
+
+void check(const RopeArgs& args) {
+  const int64_t tokens = rows_of(args.x, 2);
+  const int64_t width = args.x.shape[1];
+  CARAVAN_CHECK_EQ(rows_of(args.angles, 2), tokens);
+  CARAVAN_CHECK_EQ(width % args.angles.shape[1], 0);
+  expect("x", args.x, {tokens, width}, kFloat);
+  expect("angles", args.angles, {tokens, args.angles.shape[1]}, kFloat);
+  expect("y", args.y, {tokens, width}, kFloat);
+}
+
+void check(const KvWriteArgs& args) {
+  const int64_t tokens = rows_of(args.k, 2);
+  CARAVAN_CHECK_EQ(args.k_cache.shape.rank(), 4U);
+  const int64_t width = args.k_cache.shape[1] * args.k_cache.shape[3];
+  expect("k", args.k, {tokens, width}, kFloat);
+  expect("v", args.v, {tokens, width}, kFloat);
+  check(args.places, tokens);
+  expect("k_cache", args.k_cache, args.k_cache.shape, kStorage);
+  expect("v_cache", args.v_cache, args.k_cache.shape, {args.k_cache.dtype});
+}
+
+void check(const AttentionArgs& args) {
+  const int64_t tokens = rows_of(args.q, 2);
+  CARAVAN_CHECK_EQ(args.k_cache.shape.rank(), 4U);
+  const int64_t kv_width = args.k_cache.shape[1] * args.k_cache.shape[3];
+  CARAVAN_CHECK_EQ(args.q.shape[1] % kv_width, 0);
+  CARAVAN_CHECK(args.window >= 0);
+  expect("q", args.q, {tokens, args.q.shape[1]}, kFloat);
+  check(args.places, tokens);
+  expect("k_cache", args.k_cache, args.k_cache.shape, kStorage);
+  expect("v_cache", args.v_cache, args.k_cache.shape, {args.k_cache.dtype});
+  expect("y", args.y, args.q.shape, kActivation);
+}
+
+void check(const SiluMulArgs& args) {
+  const Shape shape = {rows_of(args.gate, 2), args.gate.shape[1]};
+  expect("gate", args.gate, shape, kFloat);
+  expect("up", args.up, shape, kFloat);
+  expect("y", args.y, shape, kActivation);
+}
+
+void check(const AddArgs& args) {
+  const Shape shape = {rows_of(args.a, 2), args.a.shape[1]};
+  expect("a", args.a, shape, kFloat);
+  expect("b", args.b, shape, kFloat);
+  expect("y", args.y, shape, kFloat);
+}
+
+void check(const TakeRowsArgs& args) {
+  const int64_t tokens = rows_of(args.x, 2);
+  expect("x", args.x, {tokens, args.x.shape[1]}, kFloat);
+  expect("rows", args.rows, {rows_of(args.rows, 1)}, kIndex);
+  expect("y", args.y, {args.rows.shape[0], args.x.shape[1]}, kFloat);
+}
+
+}  // namespace caravan

@@ -1,0 +1,73 @@
+// The table of kernels that a backend is: one row per op, one entry per dtype.
+//
+// kernels/select.h fills one: the reference kernels first, then each ISA level that the CPU has overwrites
+// the entries it is faster at. Invariants of a filled table: every entry whose dtype the op's header allows
+// holds a kernel, all of which may be called from any thread. Thread safety: a value, constant once filled.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "ops/attention.h"
+#include "ops/elementwise.h"
+#include "ops/embedding.h"
+#include "ops/kv_write.h"
+#include "ops/linear.h"
+#include "ops/rms_norm.h"
+#include "ops/rope.h"
+
+namespace caravan {
+
+/// Computes the part of the op that `lane` names. The arguments have passed check().
+template <typename Args>
+using Kernel = void (*)(const Args& args, Lane lane);
+
+template <typename Args>
+struct KernelEntry {
+  Kernel<Args> run = nullptr;
+  std::string_view level;  ///< which ISA level it is from: "reference", "avx2", "avx512" …
+};
+
+template <typename Args>
+class KernelRow {
+ public:
+  void set(DType key, Kernel<Args> kernel, std::string_view level) {
+    entries_.at(static_cast<size_t>(key)) = {kernel, level};
+  }
+  /// The entry for `key`; its run is nullptr where the op does not allow that dtype.
+  [[nodiscard]] const KernelEntry<Args>& at(DType key) const { return entries_.at(static_cast<size_t>(key)); }
+
+ private:
+  std::array<KernelEntry<Args>, kDTypeCount> entries_{};
+};
+
+/// Each row is chosen by key_dtype() of its arguments.
+struct KernelTable {
+  KernelRow<EmbeddingArgs> embedding;
+  KernelRow<LinearArgs> linear;
+  KernelRow<RmsNormArgs> rms_norm;
+  KernelRow<RopeAnglesArgs> rope_angles;
+  KernelRow<RopeArgs> rope;
+  KernelRow<KvWriteArgs> kv_write;
+  KernelRow<AttentionArgs> attention;
+  KernelRow<SiluMulArgs> silu_mul;
+  KernelRow<AddArgs> add;
+  KernelRow<TakeRowsArgs> take_rows;
+};
+
+/// Calls visit(name, row) for every row of `table`, in the order above: for logs, tests and docs.
+template <typename Table, typename Visit>
+void for_each_row(Table& table, const Visit& visit) {
+  visit("embedding", table.embedding);
+  visit("linear", table.linear);
+  visit("rms_norm", table.rms_norm);
+  visit("rope_angles", table.rope_angles);
+  visit("rope", table.rope);
+  visit("kv_write", table.kv_write);
+  visit("attention", table.attention);
+  visit("silu_mul", table.silu_mul);
+  visit("add", table.add);
+  visit("take_rows", table.take_rows);
+}
+
+}  // namespace caravan
