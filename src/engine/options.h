@@ -1,0 +1,26 @@
+// What an engine is told once, when it is made.
+// Thread safety: a value type.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "kernels/select.h"
+
+namespace caravan {
+
+enum class KvCacheKind : uint8_t { kContiguous, kPaged };
+
+struct EngineOptions {
+  int threads = 1;  ///< at least 1
+  IsaLevel isa = IsaLevel::kPortable;
+  KvCacheKind kv_cache = KvCacheKind::kContiguous;
+  int64_t max_sequences = 1;        ///< how many run together; others wait
+  int64_t max_sequence_length = 0;  ///< the longest prompt and output together, in tokens
+  /// The most tokens of one step. It bounds the memory of a long prompt's activations; above a few hundred it
+  /// does not matter for speed.
+  int64_t max_batch_tokens = 2048;
+  std::optional<double> max_memory_gb;  ///< weights and KV cache together, in 10^9 bytes
+};
+
+}  // namespace caravan

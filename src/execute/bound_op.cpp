@@ -1,0 +1,97 @@
+#include "execute/bound_op.h"
+
+#include "base/error.h"
+
+namespace caravan {
+
+namespace {
+
+const KernelRow<EmbeddingArgs>& row_for(const KernelTable& table, const EmbeddingArgs&) {
+  return table.embedding;
+}
+const KernelRow<LinearArgs>& row_for(const KernelTable& table, const LinearArgs&) { return table.linear; }
+const KernelRow<RmsNormArgs>& row_for(const KernelTable& table, const RmsNormArgs&) { return table.rms_norm; }
+const KernelRow<RopeAnglesArgs>& row_for(const KernelTable& table, const RopeAnglesArgs&) {
+  return table.rope_angles;
+}
+const KernelRow<RopeArgs>& row_for(const KernelTable& table, const RopeArgs&) { return table.rope; }
+const KernelRow<KvWriteArgs>& row_for(const KernelTable& table, const KvWriteArgs&) { return table.kv_write; }
+const KernelRow<AttentionArgs>& row_for(const KernelTable& table, const AttentionArgs&) {
+  return table.attention;
+}
+const KernelRow<SiluMulArgs>& row_for(const KernelTable& table, const SiluMulArgs&) { return table.silu_mul; }
+const KernelRow<AddArgs>& row_for(const KernelTable& table, const AddArgs&) { return table.add; }
+const KernelRow<TakeRowsArgs>& row_for(const KernelTable& table, const TakeRowsArgs&) {
+  return table.take_rows;
+}
+
+/// A node's tensors by their place in its list of inputs.
+class NodeTensors {
+ public:
+  NodeTensors(const Node& node, std::span<const TensorView> values) : node_(node), values_(values) {}
+
+  [[nodiscard]] const TensorView& in(size_t place) const { return value(node_.inputs.at(place)); }
+  [[nodiscard]] const TensorView& out() const { return value(node_.output); }
+  /// Positions, sequences and block table, which stand side by side from `place` on.
+  [[nodiscard]] TokenPlaces places(size_t place) const { return {in(place), in(place + 1), in(place + 2)}; }
+
+ private:
+  [[nodiscard]] const TensorView& value(ValueId id) const {
+    CARAVAN_CHECK(id >= 0 && static_cast<size_t>(id) < values_.size());
+    return values_[static_cast<size_t>(id)];
+  }
+
+  const Node& node_;
+  std::span<const TensorView> values_;
+};
+
+}  // namespace
+
+OpArgs bind(const Node& node, std::span<const TensorView> values) {
+  const NodeTensors tensors(node, values);
+  const auto in = [&tensors](size_t place) { return tensors.in(place); };
+  const Attributes& attributes = node.attributes;
+  switch (node.op) {
+    case OpKind::kEmbedding:
+      return EmbeddingArgs{in(0), in(1), tensors.out()};
+    case OpKind::kLinear: {
+      const ConstTensorView bias = node.inputs.size() > 2 ? ConstTensorView(in(2)) : ConstTensorView();
+      return LinearArgs{in(0), in(1), bias, tensors.out()};
+    }
+    case OpKind::kRmsNorm:
+      return RmsNormArgs{in(0), in(1), attributes.epsilon, tensors.out()};
+    case OpKind::kRopeAngles:
+      return RopeAnglesArgs{in(0), in(1), in(2), attributes.scale, tensors.out()};
+    case OpKind::kRope:
+      return RopeArgs{in(0), in(1), tensors.out()};
+    case OpKind::kKvWrite:
+      return KvWriteArgs{in(0), in(1), tensors.places(2), in(5), in(6)};
+    case OpKind::kAttention:
+      return AttentionArgs{in(0),        tensors.places(1), in(4), in(5), attributes.scale, attributes.window,
+                           tensors.out()};
+    case OpKind::kSiluMul:
+      return SiluMulArgs{in(0), in(1), tensors.out()};
+    case OpKind::kAdd:
+      return AddArgs{in(0), in(1), tensors.out()};
+    case OpKind::kTakeRows:
+      return TakeRowsArgs{in(0), in(1), tensors.out()};
+  }
+  CARAVAN_CHECK(false);
+  return AddArgs{};
+}
+
+void check(const OpArgs& args) {
+  std::visit([](const auto& typed) { check(typed); }, args);
+}
+
+void run_lane(const OpArgs& args, const KernelTable& table, Lane lane) {
+  std::visit(
+      [&table, lane](const auto& typed) {
+        const auto& entry = row_for(table, typed).at(key_dtype(typed));
+        CARAVAN_CHECK(entry.run != nullptr);
+        entry.run(typed, lane);
+      },
+      args);
+}
+
+}  // namespace caravan

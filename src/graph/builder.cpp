@@ -1,0 +1,162 @@
+#include "graph/builder.h"
+
+#include <array>
+#include <utility>
+
+#include "base/error.h"
+
+namespace caravan {
+
+namespace {
+
+Dim fixed(int64_t size) { return {Symbol::kNone, size}; }
+
+struct InputSpec {
+  const char* name;
+  DType dtype;
+  Symbol rows;
+  Symbol columns;  ///< kNone for none, or for a width that the recording gives
+};
+
+constexpr std::array<InputSpec, kInputCount> kInputs = {{
+    {"token_ids", DType::kI32, Symbol::kTokens, Symbol::kNone},
+    {"positions", DType::kI32, Symbol::kTokens, Symbol::kNone},
+    {"sequences", DType::kI32, Symbol::kTokens, Symbol::kNone},
+    {"block_table", DType::kI32, Symbol::kSequences, Symbol::kBlocksPerSequence},
+    {"rope_frequencies", DType::kF32, Symbol::kSequences, Symbol::kNone},
+    {"logit_rows", DType::kI32, Symbol::kLogitRows, Symbol::kNone},
+}};
+
+}  // namespace
+
+GraphBuilder::GraphBuilder(Precision precision) : precision_(precision), inputs_(kInputCount, -1) {}
+
+ValueId GraphBuilder::add_value(Value value) {
+  graph_.values.push_back(std::move(value));
+  return static_cast<ValueId>(graph_.values.size() - 1);
+}
+
+ValueId GraphBuilder::input(InputKind kind) {
+  ValueId& id = inputs_.at(static_cast<size_t>(kind));
+  if (id < 0) {
+    const InputSpec& spec = kInputs.at(static_cast<size_t>(kind));
+    SymbolicShape shape = {{spec.rows, 0}};
+    if (spec.columns != Symbol::kNone) shape.push_back({spec.columns, 0});
+    id = add_value({ValueKind::kInput, static_cast<int32_t>(kind), spec.name, spec.dtype, shape});
+  }
+  return id;
+}
+
+ValueId GraphBuilder::weight(const std::vector<std::string>& names, const Shape& shape, DType dtype) {
+  // Tied weights are asked for twice under the same names and are one value.
+  for (size_t id = 0; id < graph_.values.size(); ++id) {
+    const Value& value = graph_.values[id];
+    if (value.kind != ValueKind::kWeight || value.name != names.front()) continue;
+    CARAVAN_CHECK_EQ(graph_.weights[static_cast<size_t>(value.index)].shape, shape);
+    return static_cast<ValueId>(id);
+  }
+  SymbolicShape symbolic;
+  for (size_t axis = 0; axis < shape.rank(); ++axis) symbolic.push_back(fixed(shape[axis]));
+  graph_.weights.push_back({names, shape, dtype});
+  const auto index = static_cast<int32_t>(graph_.weights.size() - 1);
+  return add_value({ValueKind::kWeight, index, names.front(), dtype, symbolic});
+}
+
+ValueId GraphBuilder::cache(int32_t index, const AttentionSpec& spec) {
+  const std::string name = (index % 2 == 0 ? "k_cache." : "v_cache.") + std::to_string(index / 2);
+  const SymbolicShape shape = {
+      {Symbol::kBlocks, 0}, fixed(spec.kv_heads), {Symbol::kBlockSize, 0}, fixed(spec.head_dim)};
+  return add_value({ValueKind::kCache, index, name, precision_.kv_cache, shape});
+}
+
+ValueId GraphBuilder::add_node(OpKind op, std::vector<ValueId> inputs, DType dtype, SymbolicShape shape,
+                               Attributes attributes) {
+  const ValueId output =
+      add_value({ValueKind::kIntermediate, 0, std::string(name_of(op)), dtype, std::move(shape)});
+  graph_.nodes.push_back({op, std::move(inputs), output, attributes});
+  return output;
+}
+
+int64_t GraphBuilder::width_of(ValueId x) const {
+  const Dim& last = graph_.values.at(static_cast<size_t>(x)).shape.back();
+  CARAVAN_CHECK(last.symbol == Symbol::kNone);
+  return last.constant;
+}
+
+SymbolicShape GraphBuilder::rows_by(ValueId x, int64_t width) const {
+  return {graph_.values.at(static_cast<size_t>(x)).shape.front(), fixed(width)};
+}
+
+DType GraphBuilder::matmul_input() const {
+  return precision_.weights == DType::kBF16 ? DType::kBF16 : DType::kF32;
+}
+
+ValueId GraphBuilder::embedding(const std::vector<std::string>& names, int64_t vocab, int64_t hidden) {
+  const ValueId table = weight(names, {vocab, hidden}, precision_.weights);
+  return add_node(OpKind::kEmbedding, {input(InputKind::kTokenIds), table}, DType::kF32,
+                  {{Symbol::kTokens, 0}, fixed(hidden)});
+}
+
+ValueId GraphBuilder::linear(ValueId x, const std::vector<std::string>& names, int64_t out,
+                             const std::string& bias_name) {
+  std::vector<ValueId> inputs = {x, weight(names, {out, width_of(x)}, precision_.weights)};
+  if (!bias_name.empty()) inputs.push_back(weight({bias_name}, {out}, DType::kF32));
+  return add_node(OpKind::kLinear, std::move(inputs), DType::kF32, rows_by(x, out));
+}
+
+ValueId GraphBuilder::rms_norm(ValueId x, const std::string& name, double epsilon) {
+  const ValueId scale = weight({name}, {width_of(x)}, DType::kF32);
+  return add_node(OpKind::kRmsNorm, {x, scale}, matmul_input(), rows_by(x, width_of(x)),
+                  {.epsilon = static_cast<float>(epsilon)});
+}
+
+ValueId GraphBuilder::rope_angles(int64_t head_dim, double scale) {
+  const ValueId frequencies = input(InputKind::kRopeFrequencies);
+  graph_.values[static_cast<size_t>(frequencies)].shape = {{Symbol::kSequences, 0}, fixed(head_dim / 2)};
+  return add_node(OpKind::kRopeAngles,
+                  {input(InputKind::kPositions), input(InputKind::kSequences), frequencies}, DType::kF32,
+                  {{Symbol::kTokens, 0}, fixed(head_dim)}, {.scale = static_cast<float>(scale)});
+}
+
+ValueId GraphBuilder::rope(ValueId x, ValueId angles) {
+  CARAVAN_CHECK_EQ(width_of(x) % width_of(angles), 0);
+  return add_node(OpKind::kRope, {x, angles}, DType::kF32, rows_by(x, width_of(x)));
+}
+
+ValueId GraphBuilder::attention(ValueId q, ValueId k, ValueId v, const AttentionSpec& spec) {
+  CARAVAN_CHECK_EQ(width_of(k), spec.kv_heads * spec.head_dim);
+  CARAVAN_CHECK_EQ(width_of(v), width_of(k));
+  CARAVAN_CHECK_EQ(width_of(q) % width_of(k), 0);
+  const int32_t layer = graph_.num_layers++;
+  const ValueId positions = input(InputKind::kPositions);
+  const ValueId sequences = input(InputKind::kSequences);
+  const ValueId table = input(InputKind::kBlockTable);
+  const ValueId k_cache = cache(2 * layer, spec);
+  const ValueId v_cache = cache(2 * layer + 1, spec);
+  graph_.nodes.push_back({OpKind::kKvWrite, {k, v, positions, sequences, table, k_cache, v_cache}, -1, {}});
+  return add_node(OpKind::kAttention, {q, positions, sequences, table, k_cache, v_cache}, matmul_input(),
+                  rows_by(q, width_of(q)), {.scale = spec.scale, .window = spec.window});
+}
+
+ValueId GraphBuilder::silu_mul(ValueId gate, ValueId up) {
+  CARAVAN_CHECK_EQ(width_of(gate), width_of(up));
+  return add_node(OpKind::kSiluMul, {gate, up}, matmul_input(), rows_by(gate, width_of(gate)));
+}
+
+ValueId GraphBuilder::add(ValueId a, ValueId b) {
+  CARAVAN_CHECK_EQ(width_of(a), width_of(b));
+  return add_node(OpKind::kAdd, {a, b}, DType::kF32, rows_by(a, width_of(a)));
+}
+
+ValueId GraphBuilder::take_logit_rows(ValueId x) {
+  return add_node(OpKind::kTakeRows, {x, input(InputKind::kLogitRows)}, DType::kF32,
+                  {{Symbol::kLogitRows, 0}, fixed(width_of(x))});
+}
+
+Graph GraphBuilder::finish(ValueId logits) {
+  graph_.output = logits;
+  inputs_.assign(kInputCount, -1);
+  return std::exchange(graph_, Graph{});
+}
+
+}  // namespace caravan

@@ -1,0 +1,73 @@
+// Records a model: each call adds one op (attention: two) and returns the value that it makes.
+//
+// The builder knows the dtypes, so that models do not: weights and caches in the precision it was made with,
+// the inputs of matmuls as ops/linear.h asks, everything else fp32. Invariants: values belong to the builder
+// that made them; a shape that does not fit is a bug of the model and aborts. Thread safety: one thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace caravan {
+
+/// What a graph's tensors are stored in.
+struct Precision {
+  DType weights = DType::kF32;
+  DType kv_cache = DType::kF32;
+};
+
+struct AttentionSpec {
+  int64_t head_dim = 0;
+  int64_t kv_heads = 0;
+  float scale = 1.0F;
+  int64_t window = 0;  ///< 0: none
+};
+
+class GraphBuilder {
+ public:
+  explicit GraphBuilder(Precision precision);
+
+  /// The rows of the table [vocab, hidden] that the step's token ids name. `names` are where the table may be
+  /// stored.
+  ValueId embedding(const std::vector<std::string>& names, int64_t vocab, int64_t hidden);
+  /// x times the weight `names` [out, x's width] transposed, plus the bias `bias_name` [out] unless that is
+  /// empty.
+  ValueId linear(ValueId x, const std::vector<std::string>& names, int64_t out,
+                 const std::string& bias_name = "");
+  /// x normed by the weight `name` [x's width].
+  ValueId rms_norm(ValueId x, const std::string& name, double epsilon);
+  /// The cosines and sines of the step's positions, for rope().
+  ValueId rope_angles(int64_t head_dim, double scale);
+  ValueId rope(ValueId x, ValueId angles);
+  /// Stores k and v in the next layer's cache, then attends to it with q.
+  ValueId attention(ValueId q, ValueId k, ValueId v, const AttentionSpec& spec);
+  ValueId silu_mul(ValueId gate, ValueId up);
+  ValueId add(ValueId a, ValueId b);
+  /// The rows of x whose logits the step wants.
+  ValueId take_logit_rows(ValueId x);
+
+  /// The finished graph, whose output is `logits`. The builder is empty afterwards.
+  Graph finish(ValueId logits);
+
+ private:
+  ValueId input(InputKind kind);
+  ValueId weight(const std::vector<std::string>& names, const Shape& shape, DType dtype);
+  ValueId cache(int32_t index, const AttentionSpec& spec);
+  ValueId add_value(Value value);
+  /// Adds a node whose output has x's rows, `width` columns and `dtype`.
+  ValueId add_node(OpKind op, std::vector<ValueId> inputs, DType dtype, SymbolicShape shape,
+                   Attributes attributes = {});
+  /// The constant size of x's last axis.
+  [[nodiscard]] int64_t width_of(ValueId x) const;
+  [[nodiscard]] SymbolicShape rows_by(ValueId x, int64_t width) const;
+  /// What the input of a matmul is stored in.
+  [[nodiscard]] DType matmul_input() const;
+
+  Precision precision_;
+  Graph graph_;
+  std::vector<ValueId> inputs_;  ///< by InputKind; -1 until first used
+};
+
+}  // namespace caravan

@@ -1,0 +1,69 @@
+#include "graph/graph.h"
+
+#include <array>
+#include <sstream>
+
+namespace caravan {
+
+std::string_view name_of(OpKind op) {
+  switch (op) {
+    case OpKind::kEmbedding:
+      return "embedding";
+    case OpKind::kLinear:
+      return "linear";
+    case OpKind::kRmsNorm:
+      return "rms_norm";
+    case OpKind::kRopeAngles:
+      return "rope_angles";
+    case OpKind::kRope:
+      return "rope";
+    case OpKind::kKvWrite:
+      return "kv_write";
+    case OpKind::kAttention:
+      return "attention";
+    case OpKind::kSiluMul:
+      return "silu_mul";
+    case OpKind::kAdd:
+      return "add";
+    case OpKind::kTakeRows:
+      return "take_rows";
+  }
+  return "";
+}
+
+std::string to_string(const SymbolicShape& shape) {
+  constexpr std::array<const char*, kSymbolCount> kNames = {
+      "", "tokens", "sequences", "logit_rows", "blocks", "blocks_per_sequence", "block_size"};
+  std::string out = "[";
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    if (axis != 0) out += ", ";
+    const Dim& dim = shape[axis];
+    out += dim.symbol == Symbol::kNone ? std::to_string(dim.constant)
+                                       : kNames.at(static_cast<size_t>(dim.symbol));
+  }
+  return out + "]";
+}
+
+std::string to_string(const Graph& graph) {
+  std::ostringstream out;
+  for (const Node& node : graph.nodes) {
+    if (node.output >= 0) {
+      const Value& value = graph.values[static_cast<size_t>(node.output)];
+      out << '%' << node.output << ' ' << name_of(value.dtype) << ' ' << to_string(value.shape) << " = ";
+    }
+    out << name_of(node.op) << '(';
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const Value& value = graph.values[static_cast<size_t>(node.inputs[i])];
+      out << (i == 0 ? "" : ", ");
+      if (value.kind == ValueKind::kIntermediate) {
+        out << '%' << node.inputs[i];
+      } else {
+        out << value.name;
+      }
+    }
+    out << ")\n";
+  }
+  return out.str();
+}
+
+}  // namespace caravan

@@ -1,0 +1,115 @@
+// A recorded model: values, and the ops that make them, with sizes that are known only at each step.
+//
+// Invariants: nodes are in an order in which they can run; every value but inputs, weights and caches is the
+// output of exactly one node; a node's output is -1 if it only writes to caches. Thread safety: a value type.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
+namespace caravan {
+
+/// A size that differs from step to step, or from engine to engine.
+enum class Symbol : uint8_t {
+  kNone,
+  kTokens,
+  kSequences,
+  kLogitRows,
+  kBlocks,
+  kBlocksPerSequence,
+  kBlockSize
+};
+constexpr size_t kSymbolCount = 7;
+
+/// One size of a symbolic shape: a symbol's value, or a constant where the symbol is kNone.
+struct Dim {
+  Symbol symbol = Symbol::kNone;
+  int64_t constant = 0;
+  bool operator==(const Dim& other) const = default;
+};
+
+using SymbolicShape = std::vector<Dim>;
+
+/// "[tokens, 128]".
+std::string to_string(const SymbolicShape& shape);
+
+/// What a step is given. The contracts of the ops that read them say what they mean.
+enum class InputKind : uint8_t {
+  kTokenIds,         ///< int32 [tokens]; -1 for padding
+  kPositions,        ///< int32 [tokens]
+  kSequences,        ///< int32 [tokens]; -1 for padding
+  kBlockTable,       ///< int32 [sequences, blocks_per_sequence]
+  kRopeFrequencies,  ///< fp32 [sequences, head_dim / 2]
+  kLogitRows,        ///< int32 [logit_rows]: the tokens whose logits are wanted
+};
+constexpr size_t kInputCount = 6;
+
+enum class ValueKind : uint8_t { kInput, kWeight, kCache, kIntermediate };
+
+using ValueId = int32_t;
+
+struct Value {
+  ValueKind kind = ValueKind::kIntermediate;
+  /// Which input (an InputKind), weight (into Graph::weights) or cache (2 * layer for K, 2 * layer + 1 for V)
+  /// it is.
+  int32_t index = 0;
+  std::string name;
+  DType dtype = DType::kF32;
+  SymbolicShape shape;
+};
+
+enum class OpKind : uint8_t {
+  kEmbedding,   ///< ids, table
+  kLinear,      ///< x, weight [, bias]
+  kRmsNorm,     ///< x, weight
+  kRopeAngles,  ///< positions, sequences, frequencies
+  kRope,        ///< x, angles
+  kKvWrite,     ///< k, v, positions, sequences, block table, K cache, V cache
+  kAttention,   ///< q, positions, sequences, block table, K cache, V cache
+  kSiluMul,     ///< gate, up
+  kAdd,         ///< a, b
+  kTakeRows,    ///< x, rows
+};
+
+/// The name that the op has in kernels/ and in docs/ops.md: "rms_norm".
+std::string_view name_of(OpKind op);
+
+/// The numbers that an op's contract asks for beside its tensors.
+struct Attributes {
+  float epsilon = 0.0F;  ///< rms_norm
+  float scale = 1.0F;    ///< rope_angles, attention
+  int64_t window = 0;    ///< attention
+};
+
+struct Node {
+  OpKind op = OpKind::kAdd;
+  std::vector<ValueId> inputs;  ///< in the order that OpKind's comments give
+  ValueId output = -1;
+  Attributes attributes;
+};
+
+/// A weight that the graph reads: the checkpoint's name for it, and the names under which it may be stored
+/// instead.
+struct WeightSpec {
+  std::vector<std::string> names;
+  Shape shape;
+  DType dtype = DType::kF32;
+};
+
+struct Graph {
+  std::vector<Value> values;
+  std::vector<Node> nodes;
+  std::vector<WeightSpec> weights;
+  int32_t num_layers = 0;  ///< how many pairs of caches it reads
+  ValueId output = -1;     ///< logits, fp32 [logit_rows, vocab]
+};
+
+/// One line per node: "%7 fp32 [tokens, 128] = linear(%5, model.layers.0.self_attn.q_proj.weight)".
+std::string to_string(const Graph& graph);
+
+}  // namespace caravan

@@ -1,0 +1,37 @@
+// A model that is ready to run: its config, its recorded graph, and the weights that the graph reads.
+// Invariants: weights[i] is graph.weights[i], and lives as long as the model. Thread safety: constant once
+// loaded.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "checkpoint/weight_store.h"
+#include "graph/graph.h"
+#include "models/config.h"
+
+namespace caravan {
+
+struct LoadOptions {
+  std::optional<DType> dtype;  ///< nothing: as the checkpoint stores its weights
+  LoadFormat format = LoadFormat::kAuto;
+};
+
+struct Model {
+  ModelConfig config;
+  DType dtype = DType::kF32;  ///< of the weights and the KV cache
+  Graph graph;
+  WeightStore store;
+  std::vector<ConstTensorView> weights;  ///< by Graph::weights
+
+  /// Bytes of all weights that a step reads.
+  [[nodiscard]] uint64_t weight_bytes() const;
+};
+
+/// Loads the checkpoint in `folder`. Throws Error on everything that can be wrong with its files, and on a
+/// weight in them that no part of the model reads (known leftovers aside), because that means a mapping is
+/// wrong.
+Model load_model(const std::filesystem::path& folder, const LoadOptions& options);
+
+}  // namespace caravan
