@@ -1,0 +1,55 @@
+// The weights of one checkpoint folder, by name: mapped where they lie, converted where another dtype is
+// asked for, or made up where the folder holds only a config (`--load-format dummy`).
+//
+// Invariants: every byte range was checked against its file before it is handed out; a view is valid as long
+// as the store lives. Thread safety: none while loading; the views may be read from any thread.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tensor/view.h"
+
+namespace caravan {
+
+enum class LoadFormat : uint8_t { kAuto, kDummy };
+
+class WeightStore {
+ public:
+  /// Opens the safetensors files of `folder` (model.safetensors.index.json with its shards, or every
+  /// *.safetensors there); with kDummy reads no weight file and answers to every name. Throws Error, naming
+  /// the file, on no weights, a header that is truncated, lies, overlaps, doubles a name or overflows, or a
+  /// missing shard.
+  static WeightStore open(const std::filesystem::path& folder, LoadFormat format);
+
+  WeightStore(WeightStore&&) noexcept;
+  WeightStore& operator=(WeightStore&&) noexcept;
+  ~WeightStore();
+
+  [[nodiscard]] bool has(const std::string& name) const;
+
+  /// The tensor `name`, which must be floating and of exactly `shape`, in `dtype`: a view of the mapped file
+  /// if it is stored so (and its address is aligned to its element), else a converted copy that the store
+  /// owns (the source's pages are released). A dummy tensor is drawn, the same for the same name: norms are
+  /// 1, biases 0, the rest uniform with standard deviation 0.02. Throws Error, naming file and tensor, when
+  /// it is missing or not of `shape`.
+  ConstTensorView take(const std::string& name, const Shape& shape, DType dtype);
+
+  /// The names that the files hold and take() was never asked for.
+  [[nodiscard]] std::vector<std::string> unused() const;
+
+  /// The dtype that most elements of the weight files are stored in; `otherwise` for dummy weights.
+  [[nodiscard]] DType stored_dtype(DType otherwise) const;
+
+  /// Bytes of all tensors in the files, and of them by dtype name, for `caravan info`.
+  [[nodiscard]] std::vector<std::pair<std::string, uint64_t>> bytes_by_dtype() const;
+
+ private:
+  struct State;
+  explicit WeightStore(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace caravan

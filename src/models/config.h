@@ -1,0 +1,74 @@
+// What a checkpoint's config.json says of its model, checked and with every default filled in.
+//
+// Invariants: every size is at least 1 and small enough that products of two of them fit in 64 bits;
+// num_heads is a multiple of num_kv_heads; head_dim is even. Thread safety: a value type.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/dtype.h"
+
+namespace caravan {
+
+/// How rotary angles are stretched beyond the context that a model was first trained on. The formulas and
+/// their sources stand at rope_inverse_frequencies() in models/rope.h.
+enum class RopeScaling : uint8_t { kNone, kLinear, kDynamic, kLlama3, kYarn };
+
+struct RopeConfig {
+  double theta = 10000.0;
+  RopeScaling scaling = RopeScaling::kNone;
+  double factor = 1.0;
+  /// The context that the model was trained on before scaling, in tokens.
+  int64_t original_max_position = 0;
+  double low_freq_factor = 1.0;   ///< llama3
+  double high_freq_factor = 4.0;  ///< llama3
+  double beta_fast = 32.0;        ///< yarn
+  double beta_slow = 1.0;         ///< yarn
+  bool truncate = true;           ///< yarn: whether the correction range is rounded to whole dimensions
+  /// yarn: what cos and sin are multiplied by, worked out from attention_factor, mscale and mscale_all_dim.
+  double attention_factor = 1.0;
+};
+
+/// The longest context that a config may ask for, in tokens: three times the longest published.
+constexpr int64_t kMaxPosition = int64_t{1} << 25U;
+
+struct ModelConfig {
+  std::string architecture;  ///< as in "architectures": "LlamaForCausalLM", "MistralForCausalLM"
+  int64_t hidden_size = 0;
+  int64_t intermediate_size = 0;
+  int64_t num_layers = 0;
+  int64_t num_heads = 0;
+  int64_t num_kv_heads = 0;
+  int64_t head_dim = 0;
+  int64_t vocab_size = 0;
+  int64_t max_position = 0;  ///< the context length in tokens, scaling included
+  double rms_norm_eps = 1e-6;
+  bool tie_word_embeddings = false;
+  bool attention_bias = false;
+  bool mlp_bias = false;
+  /// A token attends to itself and the `sliding_window - 1` tokens before it; 0 means to all.
+  int64_t sliding_window = 0;
+  RopeConfig rope;
+  DType dtype = DType::kF32;  ///< what "torch_dtype" or "dtype" names; fp32 where neither is there
+  std::optional<int32_t> bos_token;
+  std::vector<int32_t> eos_tokens;  ///< config.json may hold one or a list
+
+  /// Parameters of the model as this config describes it, tied embeddings counted once.
+  [[nodiscard]] int64_t parameters() const;
+  /// Bytes of K and V of one token over all layers.
+  [[nodiscard]] int64_t kv_bytes_per_token(DType kv_dtype) const;
+};
+
+/// Reads `folder`/config.json. Throws Error, naming file and field, on anything missing, malformed, out of
+/// range, contradictory, or unsupported (architecture, hidden_act, rope type).
+ModelConfig load_config(const std::filesystem::path& folder);
+
+/// The same from the text of a config.json; `source` is its path, for messages.
+ModelConfig parse_config(std::string_view text, const std::string& source);
+
+}  // namespace caravan
