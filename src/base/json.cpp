@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <unordered_set>
 #include <vector>
@@ -39,11 +40,10 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
 
   bool parse_error(std::size_t position, const std::string& /*last_token*/,
                    const nlohmann::json::exception& error) override {
-    // The library's text is "[json.exception.parse_error.101] parse error at line …: reason".
-    const std::string text = error.what();
-    const size_t start = text.find("] ");
-    fail(source_, ": not valid JSON at byte ", position, ": ",
-         start == std::string::npos ? text : text.substr(start + 2));
+    constexpr std::string_view kOpening = "parse error at ";
+    const std::string why = reason(error.what());
+    if (why.starts_with(kOpening)) fail(source_, ": not valid JSON at ", why.substr(kOpening.size()));
+    fail(source_, ": not valid JSON at byte ", position, ": ", why);
   }
 
  private:
@@ -52,6 +52,17 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
     std::string key;
     std::unordered_set<std::string> names;
   };
+
+  /// What is wrong, out of the library's "[json.exception.parse_error.101] parse error at line …: reason;
+  /// last read: 'token'". The token may be the whole file, and not UTF-8, so it is left out.
+  static std::string reason(const std::string& text) {
+    // Longer than any of the library's own sentences.
+    constexpr size_t kMaxReason = 160;
+    const size_t start = text.find("] ");
+    const size_t from = start == std::string::npos ? 0 : start + 2;
+    const size_t to = std::min({text.find("; last read", from), text.size(), from + kMaxReason});
+    return text.substr(from, to - from);
+  }
 
   bool put(Json value) {
     if (levels_.empty()) {

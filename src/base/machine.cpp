@@ -6,25 +6,28 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 namespace caravan {
 
 namespace {
 
-/// The number after `key` in a file of "key: number kB" lines such as /proc/meminfo, in bytes; 0 if not
-/// there.
-uint64_t kilobyte_field(const char* path, const std::string& key) {
+/// The number after `key` in a file of "key number" lines such as cgroup's memory.stat; 0 if not there.
+uint64_t number_field(const char* path, const std::string& key) {
   std::ifstream in(path);
   std::string line;
   while (std::getline(in, line)) {
-    if (line.compare(0, key.size(), key) != 0) continue;
-    std::istringstream rest(line.substr(key.size() + 1));
-    uint64_t kilobytes = 0;
-    rest >> kilobytes;
-    return kilobytes * 1024;
+    std::istringstream words(line);
+    std::string word;
+    uint64_t number = 0;
+    if (words >> word >> number && word == key) return number;
   }
   return 0;
 }
+
+/// The number after `key` in a file of "key: number kB" lines such as /proc/meminfo, in bytes; 0 if not
+/// there.
+uint64_t kilobyte_field(const char* path, const std::string& key) { return number_field(path, key) * 1024; }
 
 /// The number in a one-number file such as cgroup's memory.max, or `otherwise` ("max", or no such file).
 uint64_t number_in(const char* path, uint64_t otherwise) {
@@ -64,7 +67,9 @@ std::string cpu_name() {
 int usable_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  // The call fails where the kernel knows more CPUs than fit in a cpu_set_t.
+  if (sched_getaffinity(0, sizeof set, &set) != 0)
+    return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   return std::max(1, CPU_COUNT(&set));
 }
 
@@ -74,7 +79,11 @@ MachineMemory machine_memory() {
   memory.available_bytes = kilobyte_field("/proc/meminfo", "MemAvailable:");
   const uint64_t limit = number_in("/sys/fs/cgroup/memory.max", memory.total_bytes);
   if (limit < memory.total_bytes) {
-    const uint64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
+    // Cached files count as used, but give way to whoever needs the memory.
+    constexpr const char* kStat = "/sys/fs/cgroup/memory.stat";
+    const uint64_t cached = number_field(kStat, "inactive_file") + number_field(kStat, "active_file");
+    const uint64_t current = number_in("/sys/fs/cgroup/memory.current", 0);
+    const uint64_t used = current - std::min(current, cached);
     memory.total_bytes = limit;
     memory.available_bytes = std::min(memory.available_bytes, limit > used ? limit - used : 0);
   }
