@@ -17,9 +17,10 @@ namespace caravan {
 
 class ThreadTeam {
  public:
-  /// A team of `size` threads, the caller's own included; size must be at least 1. Throws Error if the system
-  /// refuses to start one.
-  explicit ThreadTeam(int size);
+  /// A team of `size` threads, the caller's own included; size must be at least 1. With `bind` each thread,
+  /// the caller's too, is pinned to one of the CPUs that this process may use, in turn. Throws Error if the
+  /// system refuses to start or pin one.
+  explicit ThreadTeam(int size, bool bind = false);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
@@ -36,6 +37,7 @@ class ThreadTeam {
 
   void run_erased(Entry entry, const void* context);
   void worker_loop(Lane lane);
+  void bind_lanes();
   void stop();
   /// Waits until `call_` is no longer `seen`, and returns what it became.
   uint32_t wait_for_call(uint32_t seen);

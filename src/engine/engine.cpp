@@ -59,7 +59,7 @@ Engine::Engine(Model model, const EngineOptions& options)
       kv_shape_(cache_shape(model_, options)),
       cache_(kv_shape_, model_.dtype),
       pool_(static_cast<int32_t>(kv_shape_.blocks)),
-      team_(options.threads),
+      team_(options.threads, options.bind_cpu),
       kernels_(select_kernels(options.isa)) {}
 
 Engine::~Engine() = default;

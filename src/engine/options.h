@@ -12,7 +12,8 @@ namespace caravan {
 enum class KvCacheKind : uint8_t { kContiguous, kPaged };
 
 struct EngineOptions {
-  int threads = 1;  ///< at least 1
+  int threads = 1;        ///< at least 1
+  bool bind_cpu = false;  ///< pin each thread to a CPU of its own
   IsaLevel isa = IsaLevel::kPortable;
   KvCacheKind kv_cache = KvCacheKind::kContiguous;
   int64_t max_sequences = 1;        ///< how many run together; others wait

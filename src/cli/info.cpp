@@ -1,0 +1,156 @@
+#include "cli/info.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "checkpoint/weight_store.h"
+#include "models/config.h"
+#include "text/tokenizer.h"
+
+namespace caravan::cli {
+
+namespace {
+
+std::string size_text(uint64_t bytes) {
+  constexpr double kStep = 1000.0;
+  const char* const units[] = {"B", "kB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= kStep && unit < 4) {
+    value /= kStep;
+    ++unit;
+  }
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(unit == 0 ? 0 : 2) << value << ' ' << units[unit];
+  return out.str();
+}
+
+void line(const std::string& name, const std::string& value) {
+  std::cout << "  " << std::left << std::setw(18) << name << value << "\n";
+}
+
+std::string rope_text(const RopeConfig& rope) {
+  std::ostringstream out;
+  out << "theta " << rope.theta;
+  switch (rope.scaling) {
+    case RopeScaling::kNone:
+      return out.str();
+    case RopeScaling::kLinear:
+      out << ", linear";
+      break;
+    case RopeScaling::kDynamic:
+      out << ", dynamic";
+      break;
+    case RopeScaling::kLlama3:
+      out << ", llama3";
+      break;
+    case RopeScaling::kYarn:
+      out << ", yarn";
+      break;
+  }
+  out << " scaling by " << rope.factor;
+  if (rope.original_max_position > 0) out << " from " << rope.original_max_position << " tokens";
+  return out.str();
+}
+
+void print_shape(const ModelConfig& config) {
+  const auto text = [](int64_t number) { return std::to_string(number); };
+  line("architecture", config.architecture);
+  line("layers", text(config.num_layers));
+  line("hidden size", text(config.hidden_size) + ", MLP " + text(config.intermediate_size));
+  line("heads", text(config.num_heads) + " of " + text(config.head_dim) + ", " + text(config.num_kv_heads) +
+                    " for keys and values");
+  line("vocabulary", text(config.vocab_size) + (config.tie_word_embeddings ? ", embeddings tied" : ""));
+  std::string context = text(config.max_position) + " tokens";
+  if (config.sliding_window > 0) context += ", attention to the last " + text(config.sliding_window);
+  line("context", context);
+  line("rope", rope_text(config.rope));
+  if (config.attention_bias || config.mlp_bias) {
+    line("biases", std::string(config.attention_bias ? "attention " : "") + (config.mlp_bias ? "MLP" : ""));
+  }
+  line("parameters", text(config.parameters()));
+}
+
+void print_memory(const ModelConfig& config) {
+  std::vector<int64_t> contexts;
+  for (const int64_t tokens : {int64_t{2048}, int64_t{8192}, int64_t{32768}}) {
+    if (tokens < config.max_position) contexts.push_back(tokens);
+  }
+  contexts.push_back(config.max_position);
+  std::cout << "memory by dtype: weights, then the KV cache of one sequence by its length in tokens\n";
+  std::cout << "  " << std::left << std::setw(8) << "dtype" << std::right << std::setw(12) << "weights";
+  for (const int64_t tokens : contexts) std::cout << std::setw(12) << tokens;
+  std::cout << "\n";
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    std::cout << "  " << std::left << std::setw(8) << name_of(dtype) << std::right << std::setw(12)
+              << size_text(static_cast<uint64_t>(config.parameters()) * size_of(dtype));
+    for (const int64_t tokens : contexts) {
+      std::cout << std::setw(12)
+                << size_text(static_cast<uint64_t>(config.kv_bytes_per_token(dtype) * tokens));
+    }
+    std::cout << "\n";
+  }
+}
+
+void print_weights(const std::filesystem::path& folder) {
+  try {
+    const WeightStore store = WeightStore::open(folder, LoadFormat::kAuto);
+    std::string text;
+    for (const auto& [dtype, bytes] : store.bytes_by_dtype()) {
+      text += (text.empty() ? "" : ", ") + size_text(bytes) + " of " + dtype;
+    }
+    line("weight files", text);
+  } catch (const Error& error) {
+    line("weight files", std::string("none that can be used: ") + error.what());
+  }
+}
+
+void print_tokenizer(const std::filesystem::path& folder) {
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(folder);
+  if (!tokenizer.has_value()) {
+    line("tokenizer", "none: the checkpoint runs from --input-ids");
+    return;
+  }
+  line("tokenizer", tokenizer->kind() + ", " + std::to_string(tokenizer->vocab_size()) + " tokens");
+  line("chat template", tokenizer->chat_template().has_value() ? "yes: --chat applies it" : "none");
+}
+
+}  // namespace
+
+const Command& info_command() {
+  static const Command kCommand = {
+      .name = "info",
+      .summary = "Prints what a checkpoint is: architecture, sizes, dtype, memory, tokenizer, chat template.",
+      .usage = "MODEL",
+      .groups = {{"Options", {{"--model-path", "DIR", "the same as MODEL: a checkpoint folder"}}}},
+      .aliases = {},
+      .positional = "MODEL",
+  };
+  return kCommand;
+}
+
+int info(const std::vector<std::string>& words) {
+  const Arguments arguments(info_command(), words);
+  const std::optional<std::string> flag = arguments.text("--model-path");
+  if (flag.has_value() == arguments.positional().has_value()) {
+    fail("caravan info: expected one checkpoint folder, as in caravan info models/demo");
+  }
+  const std::filesystem::path folder = flag.value_or(arguments.positional().value_or(""));
+  require_folder(folder, "caravan info");
+  const ModelConfig config = load_config(folder);
+  std::cout << folder.string() << "\n";
+  print_shape(config);
+  line("dtype", std::string(name_of(config.dtype)) + " by config.json");
+  print_weights(folder);
+  print_tokenizer(folder);
+  print_memory(config);
+  std::cout.flush();
+  if (!std::cout) fail("standard output: writing failed, expected it to stay open until the end");
+  return 0;
+}
+
+}  // namespace caravan::cli

@@ -1,0 +1,68 @@
+#include "graph/builder.h"
+
+#include <gtest/gtest.h>
+
+namespace caravan {
+namespace {
+
+TEST(GraphBuilder, RecordsNodesInTheOrderOfTheirCalls) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId y = builder.linear(x, {"w"}, 6, "b");
+  const Graph graph = builder.finish(builder.add(y, y));
+  EXPECT_EQ(to_string(graph),
+            "%2 fp32 [tokens, 4] = embedding(token_ids, table)\n"
+            "%5 fp32 [tokens, 6] = linear(%2, w, b)\n"
+            "%6 fp32 [tokens, 6] = add(%5, %5)\n");
+  EXPECT_EQ(graph.output, 6);
+}
+
+TEST(GraphBuilder, AsksForEachWeightOnce) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"tied", "other"}, 10, 4);
+  const Graph graph = builder.finish(builder.linear(x, {"tied", "other"}, 10));
+  ASSERT_EQ(graph.weights.size(), 1U);
+  EXPECT_EQ(graph.weights[0].names, (std::vector<std::string>{"tied", "other"}));
+  EXPECT_EQ(graph.weights[0].shape, (Shape{10, 4}));
+}
+
+TEST(GraphBuilder, GivesEachAttentionCachesOfItsOwn) {
+  GraphBuilder builder({.weights = DType::kF16, .kv_cache = DType::kF16});
+  const AttentionSpec spec = {.head_dim = 2, .kv_heads = 1};
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId k = builder.linear(x, {"k"}, 2);
+  const ValueId once = builder.attention(x, k, k, spec);
+  const Graph graph = builder.finish(builder.attention(once, k, k, spec));
+  EXPECT_EQ(graph.num_layers, 2);
+  std::vector<std::string> caches;
+  for (const Value& value : graph.values) {
+    if (value.kind != ValueKind::kCache) continue;
+    caches.push_back(value.name);
+    EXPECT_EQ(value.dtype, DType::kF16);
+    EXPECT_EQ(to_string(value.shape), "[blocks, 1, block_size, 2]");
+  }
+  EXPECT_EQ(caches, (std::vector<std::string>{"k_cache.0", "v_cache.0", "k_cache.1", "v_cache.1"}));
+}
+
+TEST(GraphBuilder, RoundsTheInputsOfBf16MatmulsOnly) {
+  for (const DType weights : {DType::kF32, DType::kF16, DType::kBF16}) {
+    GraphBuilder builder({.weights = weights, .kv_cache = weights});
+    const ValueId x = builder.embedding({"table"}, 10, 4);
+    const ValueId normed = builder.rms_norm(x, "norm", 1e-5);
+    const Graph graph = builder.finish(builder.silu_mul(normed, normed));
+    const DType expected = weights == DType::kBF16 ? DType::kBF16 : DType::kF32;
+    EXPECT_EQ(graph.values[static_cast<size_t>(normed)].dtype, expected);
+    EXPECT_EQ(graph.values[static_cast<size_t>(graph.output)].dtype, expected);
+    EXPECT_EQ(graph.values[static_cast<size_t>(x)].dtype, DType::kF32);
+  }
+}
+
+TEST(GraphBuilderDeathTest, AbortsOnWidthsThatDoNotFit) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId y = builder.linear(x, {"w"}, 6);
+  EXPECT_DEATH(builder.add(x, y), "4 and 6");
+}
+
+}  // namespace
+}  // namespace caravan

@@ -1,0 +1,130 @@
+// Which weights a model takes from a checkpoint, and what it says of those that do not fit.
+#include "models/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/error.h"
+#include "checkpoint/safetensors.h"
+#include "support/paths.h"
+
+namespace caravan {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kConfig = R"({
+  "architectures": ["LlamaForCausalLM"], "hidden_size": 4, "intermediate_size": 6, "num_hidden_layers": 1,
+  "num_attention_heads": 2, "vocab_size": 8, "max_position_embeddings": 16, "rms_norm_eps": 1e-5,
+  "hidden_act": "silu", "tie_word_embeddings": TIED})";
+
+using Shapes = std::map<std::string, Shape>;
+
+/// The weights that kConfig describes, without head and embedding.
+Shapes layer_shapes() {
+  const std::string layer = "model.layers.0.";
+  return {{layer + "input_layernorm.weight", {4}},     {layer + "post_attention_layernorm.weight", {4}},
+          {layer + "self_attn.q_proj.weight", {4, 4}}, {layer + "self_attn.k_proj.weight", {4, 4}},
+          {layer + "self_attn.v_proj.weight", {4, 4}}, {layer + "self_attn.o_proj.weight", {4, 4}},
+          {layer + "mlp.gate_proj.weight", {6, 4}},    {layer + "mlp.up_proj.weight", {6, 4}},
+          {layer + "mlp.down_proj.weight", {4, 6}},    {"model.norm.weight", {4}}};
+}
+
+class ModelTest : public testing::Test {
+ protected:
+  void write(const Shapes& shapes, bool tied) const {
+    std::string config = kConfig;
+    config.replace(config.find("TIED"), 4, tied ? "true" : "false");
+    static_cast<void>(folder_.write("config.json", config));
+    std::vector<TensorToWrite> tensors;
+    size_t elements = 0;
+    for (const auto& [name, shape] : shapes) {
+      tensors.push_back({name, DType::kF32, shape});
+      elements += static_cast<size_t>(shape.elements());
+    }
+    const std::string data(elements * sizeof(float), '\0');
+    static_cast<void>(folder_.write("model.safetensors", safetensors_header(tensors, {}) + data));
+  }
+
+  /// What loading says, or "loaded".
+  [[nodiscard]] std::string outcome() const {
+    try {
+      static_cast<void>(load_model(folder_.path(), {}));
+      return "loaded";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+Shapes with(Shapes shapes, const std::string& name, const Shape& shape) {
+  shapes[name] = shape;
+  return shapes;
+}
+
+TEST_F(ModelTest, LoadsATiedModelUnderEitherName) {
+  for (const char* name : {"model.embed_tokens.weight", "lm_head.weight"}) {
+    write(with(layer_shapes(), name, {8, 4}), true);
+    EXPECT_EQ(outcome(), "loaded") << name;
+  }
+}
+
+TEST_F(ModelTest, TakesTheEmbeddingOfATiedModelThatStoresBoth) {
+  write(with(with(layer_shapes(), "model.embed_tokens.weight", {8, 4}), "lm_head.weight", {8, 4}), true);
+  EXPECT_EQ(outcome(), "loaded");
+}
+
+TEST_F(ModelTest, NeedsBothTablesWhenTheyAreNotTied) {
+  write(with(layer_shapes(), "model.embed_tokens.weight", {8, 4}), false);
+  EXPECT_THAT(outcome(), HasSubstr("\"lm_head.weight\""));
+}
+
+TEST_F(ModelTest, IgnoresTheRotaryFrequenciesOfOldCheckpoints) {
+  Shapes shapes = with(layer_shapes(), "model.embed_tokens.weight", {8, 4});
+  write(with(shapes, "model.layers.0.self_attn.rotary_emb.inv_freq", {1}), true);
+  EXPECT_EQ(outcome(), "loaded");
+}
+
+TEST_F(ModelTest, RefusesAWeightThatNothingReads) {
+  Shapes shapes = with(layer_shapes(), "model.embed_tokens.weight", {8, 4});
+  shapes = with(shapes, "model.layers.0.self_attn.q_proj.bias", {4});
+  write(with(shapes, "model.layers.1.input_layernorm.weight", {4}), true);
+  EXPECT_THAT(outcome(),
+              HasSubstr("the weight \"model.layers.0.self_attn.q_proj.bias\" (and 1 more) is not part of a "
+                        "LlamaForCausalLM as config.json describes it"));
+}
+
+TEST_F(ModelTest, NamesAMissingWeight) {
+  Shapes shapes = with(layer_shapes(), "model.embed_tokens.weight", {8, 4});
+  shapes.erase("model.layers.0.mlp.up_proj.weight");
+  write(shapes, true);
+  EXPECT_THAT(outcome(), HasSubstr("\"model.layers.0.mlp.up_proj.weight\""));
+}
+
+TEST_F(ModelTest, NamesAWeightWhoseShapeContradictsTheConfig) {
+  write(with(layer_shapes(), "model.embed_tokens.weight", {9, 4}), true);
+  EXPECT_THAT(outcome(), HasSubstr("\"model.embed_tokens.weight\" has shape [9, 4], expected [8, 4]"));
+}
+
+TEST_F(ModelTest, CountsTheBytesOfATiedTableOnce) {
+  write(with(layer_shapes(), "model.embed_tokens.weight", {8, 4}), true);
+  const Model model = load_model(folder_.path(), {});
+  EXPECT_EQ(model.weight_bytes(), static_cast<uint64_t>(model.config.parameters()) * sizeof(float));
+}
+
+TEST_F(ModelTest, ConvertsToTheDtypeThatIsAskedForAndKeepsNormsInFp32) {
+  write(with(layer_shapes(), "model.embed_tokens.weight", {8, 4}), true);
+  const Model model = load_model(folder_.path(), {.dtype = DType::kBF16});
+  ASSERT_EQ(model.weights.size(), model.graph.weights.size());
+  for (size_t i = 0; i < model.weights.size(); ++i) {
+    const bool norm = model.weights[i].shape.rank() == 1;
+    EXPECT_EQ(model.weights[i].dtype, norm ? DType::kF32 : DType::kBF16) << model.graph.weights[i].names[0];
+  }
+}
+
+}  // namespace
+}  // namespace caravan
