@@ -74,8 +74,9 @@ std::map<std::string, std::string> parse_weight_index(std::string_view text, con
   const Json json = parse_json(text, source);
   const JsonObject root(json, source);
   const std::optional<JsonObject> weight_map = root.object("weight_map");
-  if (!weight_map || weight_map->json().empty())
-    root.wrong("weight_map", "an object that names the shard of every tensor");
+  if (!weight_map) root.wrong("weight_map", "an object that names the shard of every tensor");
+  if (weight_map->json().empty())
+    fail(source, ": field \"weight_map\" is empty, expected the shard of every tensor");
   std::map<std::string, std::string> shard_of;
   for (const auto& [tensor, shard] : weight_map->json().items()) {
     const std::string name = shard.is_string() ? shard.get<std::string>() : "";

@@ -115,7 +115,10 @@ ConstTensorView WeightStore::take(const std::string& name, const Shape& shape, D
   state_->taken.insert(name);
   const std::span<const std::byte> bytes = bytes_of(*file, *tensor);
   const bool is_aligned = reinterpret_cast<uintptr_t>(bytes.data()) % size_of(stored) == 0;
-  if (stored == dtype && is_aligned) return {bytes.data(), dtype, shape};
+  if (stored == dtype && is_aligned) {
+    file->file.bring_in(bytes);
+    return {bytes.data(), dtype, shape};
+  }
 
   Tensor converted = state_->allocate(where, shape, dtype);
   convert_weight(file->file, bytes, stored, converted.view(), where);
