@@ -58,14 +58,24 @@ inline float to_float(float value) { return value; }
 
 inline float to_float(BFloat16 value) { return std::bit_cast<float>(uint32_t{value.bits} << 16U); }
 
+namespace detail {
+/// `yes` where `condition` holds, else `no`, without a branch: so compilers turn loops over the conversions
+/// below into vector code, which they do not where a branch decides on floating-point work.
+inline uint32_t choose(bool condition, uint32_t yes, uint32_t no) {
+  const uint32_t mask = 0U - static_cast<uint32_t>(condition);
+  return (yes & mask) | (no & ~mask);
+}
+}  // namespace detail
+
 inline float to_float(Half value) {
   const uint32_t sign = (value.bits & 0x8000U) << 16U;
   const uint32_t rest = value.bits & 0x7FFFU;
-  if (rest >= 0x7C00U) return std::bit_cast<float>(sign | 0x7F800000U | ((rest & 0x3FFU) << 13U));
-  if (rest >= 0x0400U) return std::bit_cast<float>(sign | ((rest << 13U) + (112U << 23U)));
-  // Subnormal: the bits count units of 2^-24.
-  const float magnitude = static_cast<float>(rest) * 0x1p-24F;
-  return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
+  const uint32_t normal = (rest << 13U) + (112U << 23U);
+  const uint32_t infinite_or_nan = 0x7F800000U | (rest << 13U);
+  // The bits of a subnormal count units of 2^-24.
+  const auto subnormal = std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(rest)) * 0x1p-24F);
+  const uint32_t finite = detail::choose(rest >= 0x0400U, normal, subnormal);
+  return std::bit_cast<float>(sign | detail::choose(rest >= 0x7C00U, infinite_or_nan, finite));
 }
 
 /// Rounds to nearest, ties to even; NaN stays NaN.
@@ -80,16 +90,14 @@ inline Half to_half(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const uint32_t sign = (bits >> 16U) & 0x8000U;
   const uint32_t magnitude = bits & 0x7FFFFFFFU;
-  if (magnitude > 0x7F800000U) return {static_cast<uint16_t>(sign | 0x7E00U)};
-  if (magnitude >= 0x477FF000U)
-    return {static_cast<uint16_t>(sign | 0x7C00U)};  // 65520 and above round to infinity
-  if (magnitude < 0x38800000U) {
-    // Below 2^-14: adding 0.5 makes the float unit round at 2^-24, the step of half's subnormals.
-    const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
-    return {static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(0.5F)))};
-  }
-  const uint32_t rounded = magnitude + 0xFFFU + ((magnitude >> 13U) & 1U);
-  return {static_cast<uint16_t>(sign | ((rounded - (112U << 23U)) >> 13U))};
+  // Below 2^-14: adding 0.5 makes the float unit round at 2^-24, the step of half's subnormals.
+  const uint32_t subnormal =
+      std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - std::bit_cast<uint32_t>(0.5F);
+  const uint32_t normal = (magnitude + 0xFFFU + ((magnitude >> 13U) & 1U) - (112U << 23U)) >> 13U;
+  const uint32_t finite = detail::choose(magnitude < 0x38800000U, subnormal, normal);
+  // 65520 and above round to infinity.
+  const uint32_t number = detail::choose(magnitude >= 0x477FF000U, 0x7C00U, finite);
+  return {static_cast<uint16_t>(sign | detail::choose(magnitude > 0x7F800000U, 0x7E00U, number))};
 }
 
 template <typename T>
