@@ -70,8 +70,6 @@ std::string text_slice(const std::string& text, int64_t first, int64_t last, int
   return encode(out);
 }
 
-bool is_slice_part(const Value& value) { return value.is_none() || value.integral().has_value(); }
-
 }  // namespace
 
 Value get_attribute(const Value& value, const std::string& name, Budget& budget) {
@@ -100,8 +98,10 @@ Value get_slice(const Value& value, const Value& from, const Value& to, const Va
       text != nullptr || (sequence != nullptr &&
                           (sequence->kind == SequenceKind::kList || sequence->kind == SequenceKind::kTuple ||
                            sequence->kind == SequenceKind::kRange));
-  if (!has_slices || !is_slice_part(from) || !is_slice_part(to) || !is_slice_part(step))
-    return missing(value, "such slice");
+  if (!has_slices) problem("a ", value.type_name(), " has no slices");
+  for (const Value* part : {&from, &to, &step})
+    if (!part->is_none() && !part->integral())
+      problem("the bounds of a slice are integers, not a ", part->type_name());
   const auto length = static_cast<int64_t>(length_of(value).value_or(0));
   // A step longer than the value takes one element, whatever its size; this keeps the sums from overflowing.
   const int64_t stride = std::clamp(step.is_none() ? 1 : *step.integral(), -length - 1, length + 1);

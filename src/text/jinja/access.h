@@ -13,7 +13,7 @@ namespace caravan::jinja {
 Value get_attribute(const Value& value, const std::string& name, Budget& budget);
 /// value[key]: the element, else the attribute of that name.
 Value get_item(const Value& value, const Value& key, Budget& budget);
-/// value[from:to:step]; each None where left out. Undefined where the value has no slices.
+/// value[from:to:step]; each None where left out. Problem where the value has no slices.
 Value get_slice(const Value& value, const Value& from, const Value& to, const Value& step, Budget& budget);
 
 /// A path such as "function.name" or 0, as the filters' attribute= takes it: each part by get_item.

@@ -15,7 +15,7 @@ struct Template::Tree {
 namespace {
 
 [[noreturn]] void fail_at(const std::string& name, int line, const std::string& message) {
-  fail(name, ", line ", line, ": ", message);
+  fail(name, line > 0 ? ", line " + std::to_string(line) : "", ": ", message);
 }
 
 /// The functions, and over them the variables, which may hide a function.
