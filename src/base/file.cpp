@@ -63,6 +63,11 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
   return bytes;
 }
 
+bool file_exists(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
 void require_folder(const fs::path& path, const std::string& flag) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -96,6 +101,14 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+void MappedFile::bring_in(std::span<const std::byte> part) const {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t first = static_cast<size_t>(part.data() - data_) / page * page;
+  const size_t length = static_cast<size_t>(part.data() - data_) + part.size() - first;
+  // A hint: a kernel older than 5.14 does not know it, and then pages come in when they are first touched.
+  ::madvise(const_cast<std::byte*>(data_) + first, length, MADV_POPULATE_READ);
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {

@@ -15,6 +15,9 @@ namespace caravan {
 /// larger than `max_bytes`.
 std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
 
+/// Whether there is something at `path`; false too where it cannot be asked.
+bool file_exists(const std::filesystem::path& path);
+
 /// Throws Error unless `path` is a folder that can be read. `flag` is where the user named it.
 void require_folder(const std::filesystem::path& path, const std::string& flag);
 
@@ -33,6 +36,8 @@ class MappedFile {
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
+  /// Reads these bytes into memory now, so that the first who touches them does not wait for the disk.
+  void bring_in(std::span<const std::byte> part) const;
   /// Tells the system that these bytes are not needed soon: their pages leave this process's memory, and are
   /// read again from the file if they are touched.
   void release(std::span<const std::byte> part) const;

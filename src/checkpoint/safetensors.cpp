@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
@@ -75,7 +76,7 @@ class TensorParser {
   TensorParser(const std::string& name, const Json& entry, const std::string& source)
       : name_(name), where_(source + ": the tensor " + in_quotes(name)), entry_(entry, source, name) {}
 
-  StoredTensor parse() const {
+  [[nodiscard]] StoredTensor parse() const {
     StoredTensor tensor;
     tensor.name = name_;
     tensor.dtype_name = entry_.string("dtype");
@@ -92,7 +93,7 @@ class TensorParser {
 
  private:
   /// A number that is not negative and fits in 63 bits.
-  uint64_t count(const Json& value, const char* field) const {
+  [[nodiscard]] uint64_t count(const Json& value, const char* field) const {
     if (value.is_number_unsigned() && value.get<uint64_t>() <= uint64_t{INT64_MAX})
       return value.get<uint64_t>();
     fail(where_, " has ", describe(value), " in its ", field, ", expected integers from 0 to ", INT64_MAX);
@@ -109,9 +110,10 @@ class TensorParser {
     int64_t elements = 1;
     for (size_t axis = 0; axis < sizes->size(); ++axis) {
       values.at(axis) = static_cast<int64_t>(count((*sizes)[axis], "shape"));
-      if (__builtin_mul_overflow(elements, values.at(axis), &elements))
+      if (__builtin_mul_overflow(elements, values.at(axis), &elements)) {
         fail(where_,
              " has a shape whose elements do not fit in 63 bits, expected sizes that fit in the file");
+      }
     }
     shape = Shape(values.data(), sizes->size());
     return static_cast<uint64_t>(elements);

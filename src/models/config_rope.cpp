@@ -107,9 +107,10 @@ void read_yarn(const JsonObject& root, const JsonObject& scaling, ModelConfig& c
 /// `length` x factor, rounded down to whole tokens.
 int64_t stretched(const JsonObject& scaling, int64_t length, double factor) {
   const double product = static_cast<double>(length) * factor;
-  if (product > static_cast<double>(kMaxPosition))
+  if (product > static_cast<double>(kMaxPosition)) {
     scaling.wrong("factor",
                   "one that gives a context of at most " + std::to_string(kMaxPosition) + " tokens");
+  }
   return static_cast<int64_t>(product);
 }
 

@@ -21,8 +21,8 @@ Buffer::Buffer(size_t bytes) : size_(bytes) {
   if (bytes > kMapAbove) {
     void* mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     data_ = mapped == MAP_FAILED ? nullptr : mapped;
-    // Weights are first written and then streamed: huge pages save most of the page faults and TLB misses. Where
-    // the system has none, nothing is lost.
+    // Weights are first written and then streamed: huge pages save most of the page faults and TLB misses.
+    // Where the system has none, nothing is lost.
     if (data_ != nullptr) ::madvise(data_, bytes, MADV_HUGEPAGE);
   } else {
     const size_t rounded = (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
