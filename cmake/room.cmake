@@ -7,7 +7,8 @@ function(caravan_room NAME FOLDER)
   target_include_directories(caravan_${NAME} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   list(TRANSFORM ROOM_DEPENDS PREPEND caravan_)
   target_link_libraries(caravan_${NAME} PUBLIC ${ROOM_DEPENDS} ${ROOM_LIBRARIES} PRIVATE caravan_options)
-  target_compile_options(caravan_${NAME} PRIVATE ${ROOM_FLAGS})
+  # On the files, so that they come last and can take back a warning of caravan_options.
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "${ROOM_FLAGS}")
 endfunction()
 
 # caravan_tests(NAME FOLDER DEPENDS room...)

@@ -20,12 +20,12 @@ Prompt text_prompt(const std::string& text, const std::string& where) {
   if (const auto invalid = utf8_first_invalid(text)) {
     fail(where, ": byte ", *invalid, " of the prompt is not valid UTF-8, expected UTF-8 text");
   }
-  return {text, {}, where};
+  return {text, {}, where, false};
 }
 
 /// "1,2,3" or "1 2 3".
 Prompt ids_prompt(const std::string& text, const std::string& where) {
-  Prompt prompt = {std::nullopt, {}, where};
+  Prompt prompt = {std::nullopt, {}, where, false};
   const char* at = text.data();
   const char* end = at + text.size();
   while (at != end) {
@@ -52,7 +52,7 @@ Prompt json_prompt(const std::string& line, const std::string& where) {
     fail(where, ": expected an object with either \"prompt\" or \"input_ids\"");
   }
   if (object.has("prompt")) return text_prompt(object.string("prompt"), where);
-  Prompt prompt = {std::nullopt, {}, where};
+  Prompt prompt = {std::nullopt, {}, where, false};
   for (const Json& id : *object.array("input_ids")) {
     const bool valid = id.is_number_unsigned() && id.get<uint64_t>() <= std::numeric_limits<int32_t>::max();
     if (!valid) fail(where, ": field \"input_ids\" holds ", describe(id), ", expected token ids");

@@ -15,7 +15,8 @@ namespace caravan::cli {
 struct Prompt {
   std::optional<std::string> text;
   std::vector<int32_t> ids;
-  std::string where;  ///< for messages: "--prompt", "FILE: line 3"
+  std::string where;     ///< for messages: "--prompt", "FILE: line 3"
+  bool encoded = false;  ///< ids hold the text already, as a chat template has it
 };
 
 OptionGroup prompt_option_group();

@@ -56,7 +56,7 @@ Command make_command() {
 void encode_prompts(std::vector<Prompt>& prompts, const std::optional<Tokenizer>& tokenizer,
                     int64_t max_length, bool by_flag) {
   for (Prompt& prompt : prompts) {
-    if (prompt.text.has_value()) {
+    if (prompt.text.has_value() && !prompt.encoded) {
       if (!tokenizer.has_value()) {
         fail(prompt.where, ": the checkpoint has no tokenizer, expected --input-ids instead of text");
       }

@@ -47,8 +47,7 @@ GenerationConfig parse_generation_config(std::string_view text, const std::strin
 
 GenerationConfig load_generation_config(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "generation_config.json";
-  std::error_code missing;
-  if (!std::filesystem::exists(path, missing)) return {};
+  if (!file_exists(path)) return {};
   return parse_generation_config(read_file(path, kMaxBytes), path.string());
 }
 

@@ -99,9 +99,10 @@ Value get_slice(const Value& value, const Value& from, const Value& to, const Va
                           (sequence->kind == SequenceKind::kList || sequence->kind == SequenceKind::kTuple ||
                            sequence->kind == SequenceKind::kRange));
   if (!has_slices) problem("a ", value.type_name(), " has no slices");
-  for (const Value* part : {&from, &to, &step})
+  for (const Value* part : {&from, &to, &step}) {
     if (!part->is_none() && !part->integral())
       problem("the bounds of a slice are integers, not a ", part->type_name());
+  }
   const auto length = static_cast<int64_t>(length_of(value).value_or(0));
   // A step longer than the value takes one element, whatever its size; this keeps the sums from overflowing.
   const int64_t stride = std::clamp(step.is_none() ? 1 : *step.integral(), -length - 1, length + 1);

@@ -143,9 +143,10 @@ void Evaluator::assign(const Target& target, const Value& value, const ScopePtr&
   } else {
     const Value object = lookup(target.name, *scope);
     if (object.is_undefined()) problem(object.reason());
-    if (object.as_object() == nullptr)
+    if (object.as_object() == nullptr) {
       problem("only a namespace() can have its attributes set, and '", target.name, "' is a ",
               object.type_name());
+    }
     object.as_object()->set_attribute(target.attribute, value);
   }
 }

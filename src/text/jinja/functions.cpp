@@ -82,9 +82,10 @@ Value make_range(const Arguments& arguments, Budget& budget) {
   if (length > kMaxRange) problem("a range of more than ", kMaxRange, " numbers");
   budget.steps(length);
   std::vector<Value> items;
-  for (uint64_t i = 0; i < length; ++i)
+  for (uint64_t i = 0; i < length; ++i) {
     items.push_back(
         Value::integer(static_cast<int64_t>(static_cast<uint64_t>(start) + i * static_cast<uint64_t>(step))));
+  }
   return Value::sequence(SequenceKind::kRange, std::move(items));
 }
 

@@ -55,8 +55,10 @@ class Lexer {
   }
 
  private:
-  char peek(size_t ahead = 0) const { return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0'; }
-  bool starts_with(std::string_view text) const {
+  [[nodiscard]] char peek(size_t ahead = 0) const {
+    return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0';
+  }
+  [[nodiscard]] bool starts_with(std::string_view text) const {
     return std::string_view(source_).substr(at_, text.size()) == text;
   }
 
@@ -71,10 +73,11 @@ class Lexer {
     tokens_.push_back({.kind = kind, .line = line_, .text = std::move(text)});
   }
 
-  size_t next_tag() const {
-    for (size_t i = at_; i + 1 < source_.size(); ++i)
+  [[nodiscard]] size_t next_tag() const {
+    for (size_t i = at_; i + 1 < source_.size(); ++i) {
       if (source_[i] == '{' && (source_[i + 1] == '{' || source_[i + 1] == '%' || source_[i + 1] == '#'))
         return i;
+    }
     return std::string::npos;
   }
 
@@ -205,7 +208,7 @@ class Lexer {
     return true;
   }
 
-  size_t digits_end(size_t from) const {
+  [[nodiscard]] size_t digits_end(size_t from) const {
     while (from < source_.size() &&
            (is_ascii_digit(source_[from]) ||
             (source_[from] == '_' && from + 1 < source_.size() && is_ascii_digit(source_[from + 1]))))
@@ -214,10 +217,10 @@ class Lexer {
   }
 
   /// In x.0.1 the 0.1 is not a float but two subscripts.
-  bool follows_dot() const { return at_ > 0 && source_[at_ - 1] == '.'; }
+  [[nodiscard]] bool follows_dot() const { return at_ > 0 && source_[at_ - 1] == '.'; }
 
   /// Where the fraction and exponent that follow whole digits end, or `from` where there are none.
-  size_t fraction_end(size_t from) const {
+  [[nodiscard]] size_t fraction_end(size_t from) const {
     size_t end = from;
     const auto digit_at = [this](size_t i) { return i < source_.size() && is_ascii_digit(source_[i]); };
     if (from < source_.size() && source_[from] == '.' && digit_at(from + 1)) end = digits_end(from + 1);
@@ -304,9 +307,10 @@ class Lexer {
 }  // namespace
 
 std::vector<Token> tokenize(std::string_view source) {
-  if (source.size() > kMaxTemplateBytes)
+  if (source.size() > kMaxTemplateBytes) {
     problem("the template has ", source.size(), " bytes, more than the ", kMaxTemplateBytes,
             " that are read");
+  }
   if (const auto at = utf8_first_invalid(source)) {
     const auto lines = std::count(source.begin(), source.begin() + static_cast<std::ptrdiff_t>(*at), '\n');
     problem_at(static_cast<int>(lines) + 1, "the template is not UTF-8 at byte ", *at);

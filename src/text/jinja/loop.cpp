@@ -24,9 +24,10 @@ Value Loop::attribute(const std::string& name, Budget& budget) {
   if (name == "depth0") return number(0);
   if (name == "previtem")
     return index_ > 0 ? items_[index_ - 1] : Value::undefined("there is no item before the first");
-  if (name == "nextitem")
+  if (name == "nextitem") {
     return index_ + 1 < items_.size() ? items_[index_ + 1]
                                       : Value::undefined("there is no item after the last");
+  }
   if (name == "cycle") {
     return Function::make(
         [loop = shared_from_this()](const Arguments& a, Budget& /*b*/) { return loop->cycle(a); }, nesting_);

@@ -84,10 +84,11 @@ void Evaluator::bind_arguments(const MacroDefinition& macro, const Arguments& ar
 
 void Evaluator::bind_extra_arguments(const MacroDefinition& macro, const Arguments& arguments,
                                      std::vector<std::pair<std::string, Value>> keywords, Scope& scope) {
-  if (macro.uses_caller && !has_parameter(macro, "caller"))
+  if (macro.uses_caller && !has_parameter(macro, "caller")) {
     scope.names["caller"] = take_keyword(keywords, "caller")
                                 .value_or(Value::undefined("'caller' is undefined: the macro '" + macro.name +
                                                            "' is not used in a {% call %}"));
+  }
   if (macro.uses_kwargs) {
     Dict extra;
     for (const auto& [name, value] : keywords) extra.set(Value::text(name), value, *budget_);

@@ -60,16 +60,18 @@ std::optional<Value> dict_method(const Value& value, const std::string& name) {
   if (name == "items") return view_method(value, "items", SequenceKind::kDictItems);
   if (name == "keys") return view_method(value, "keys", SequenceKind::kDictKeys);
   if (name == "values") return view_method(value, "values", SequenceKind::kDictValues);
-  if (name == "get")
+  if (name == "get") {
     return Function::make([value](const Arguments& a, Budget& budget) { return dict_get(value, a, budget); },
                           value.nesting());
-  if (name == "copy")
+  }
+  if (name == "copy") {
     return Function::make(
         [value](const Arguments& a, Budget& /*budget*/) {
           const Parameters parameters("copy", a, {});
           return value;
         },
         value.nesting());
+  }
   if (is_one_of(kDictChanges, name))
     return Value::undefined("a template may not change a dict, as its method " + name + " would");
   if (name == "fromkeys") return Value::undefined("the method fromkeys of a dict is not supported");
@@ -95,21 +97,24 @@ Value list_index(const Value& value, const Arguments& arguments, Budget& budget)
 std::optional<Value> sequence_method(const Value& value, const std::string& name) {
   const bool is_list = value.as_sequence(SequenceKind::kList) != nullptr;
   if (!is_list && value.as_sequence(SequenceKind::kTuple) == nullptr) return std::nullopt;
-  if (name == "count")
+  if (name == "count") {
     return Function::make(
         [value](const Arguments& a, Budget& budget) { return list_count(value, a, budget); },
         value.nesting());
-  if (name == "index")
+  }
+  if (name == "index") {
     return Function::make(
         [value](const Arguments& a, Budget& budget) { return list_index(value, a, budget); },
         value.nesting());
-  if (is_list && name == "copy")
+  }
+  if (is_list && name == "copy") {
     return Function::make(
         [value](const Arguments& a, Budget& /*budget*/) {
           const Parameters parameters("copy", a, {});
           return value;
         },
         value.nesting());
+  }
   if (is_list && is_one_of(kListChanges, name))
     return Value::undefined("a template may not change a list, as its method " + name + " would");
   return std::nullopt;

@@ -174,9 +174,10 @@ std::optional<Value> multiplied(const Value& value, const Value& times, Budget& 
 }  // namespace
 
 Value apply(BinaryOperator op, const Value& left, const Value& right, Budget& budget) {
-  for (const Value* side : {&left, &right})
+  for (const Value* side : {&left, &right}) {
     if (side->is_undefined() && !(op == BinaryOperator::kModulo && left.as_text() != nullptr))
       problem(side->reason());
+  }
   const auto a = left.integral();
   const auto b = right.integral();
   if (a && b) return on_integers(op, *a, *b);

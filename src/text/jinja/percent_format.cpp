@@ -36,7 +36,7 @@ class PercentFormat {
   }
 
  private:
-  char peek() const { return at_ < format_->size() ? (*format_)[at_] : '\0'; }
+  [[nodiscard]] char peek() const { return at_ < format_->size() ? (*format_)[at_] : '\0'; }
 
   size_t number() {
     size_t value = 0;

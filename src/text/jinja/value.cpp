@@ -114,9 +114,9 @@ double Value::to_real() const {
 }
 
 const std::string& Value::reason() const {
-  static const std::string kNone;
+  static const std::string none;
   const auto* undefined = std::get_if<Undefined>(&data_);
-  return undefined == nullptr ? kNone : *undefined->reason;
+  return undefined == nullptr ? none : *undefined->reason;
 }
 
 std::string Value::type_name() const {

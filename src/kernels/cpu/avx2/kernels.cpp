@@ -1,0 +1,89 @@
+// AVX2 with FMA and F16C: vectors of 8 floats, tails through a buffer on the stack.
+#include <immintrin.h>
+
+#include "kernels/cpu/common/level_table.h"
+
+namespace caravan::cpu {
+namespace {
+
+struct Vector {
+  using F = __m256;
+  static constexpr int kWidth = 8;
+  /// 2 x 4 accumulators, 4 weights and 1 input fill 13 of the 16 registers.
+  static constexpr int kTileTokens = 2;
+
+  static F zero() { return _mm256_setzero_ps(); }
+  static F set(float value) { return _mm256_set1_ps(value); }
+  static F add(F a, F b) { return _mm256_add_ps(a, b); }
+  static F sub(F a, F b) { return _mm256_sub_ps(a, b); }
+  static F mul(F a, F b) { return _mm256_mul_ps(a, b); }
+  static F div(F a, F b) { return _mm256_div_ps(a, b); }
+  static F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
+  static F min(F a, F b) { return _mm256_min_ps(a, b); }
+  static F max(F a, F b) { return _mm256_max_ps(a, b); }
+  static F round(F a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  /// a * 2^n, for n that leaves the result a normal number.
+  static F scale_by_power(F a, F n) {
+    const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), exponent));
+  }
+  static F zero_where_below(F x, float limit, F value) {
+    return _mm256_and_ps(_mm256_cmp_ps(x, set(limit), _CMP_NLT_UQ), value);
+  }
+  static float square_root(float value) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(value))); }
+
+  static float sum(F a) {
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  static F widened(__m128i bits, const F16* /*type*/) { return _mm256_cvtph_ps(bits); }
+  static F widened(__m128i bits, const BF16* /*type*/) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+  }
+  static F load(const float* from) { return _mm256_loadu_ps(from); }
+  template <typename T>
+  static F load(const T* from) {
+    return widened(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), from);
+  }
+  template <typename T>
+  static F load_part(const T* from, Index count) {
+    T all[kWidth] = {};
+    for (Index i = 0; i < count; ++i) all[i] = from[i];
+    return load(static_cast<const T*>(all));
+  }
+
+  static __m128i narrowed(F value, const F16* /*type*/) {
+    return _mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  /// To nearest, ties to even; NaN stays NaN.
+  static __m128i narrowed(F value, const BF16* /*type*/) {
+    const __m256i bits = _mm256_castps_si256(value);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
+    const __m256 nan = _mm256_cmp_ps(value, value, _CMP_UNORD_Q);
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    const __m256i chosen =
+        _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(rounded), _mm256_castsi256_ps(quiet), nan));
+    const __m256i upper = _mm256_srli_epi32(chosen, 16);
+    return _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
+  }
+  static void store(float* to, F value) { _mm256_storeu_ps(to, value); }
+  template <typename T>
+  static void store(T* to, F value) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrowed(value, to));
+  }
+  template <typename T>
+  static void store_part(T* to, F value, Index count) {
+    T all[kWidth];
+    store(all, value);
+    for (Index i = 0; i < count; ++i) to[i] = all[i];
+  }
+};
+
+}  // namespace
+
+constinit const LevelKernels kAvx2Kernels = level_table<Vector>();
+
+}  // namespace caravan::cpu

@@ -1,0 +1,35 @@
+// The table of a level, made from its vector type.
+// Thread safety: constant.
+#pragma once
+
+#include "kernels/cpu/common/attention.h"
+#include "kernels/cpu/common/linear.h"
+#include "kernels/cpu/common/rows.h"
+
+namespace caravan::cpu {
+namespace {
+
+template <typename V>
+constexpr LevelKernels level_table() {
+  return {
+      .linear_f32 = linear<V, float, float>,
+      .linear_f16 = linear<V, float, F16>,
+      .linear_bf16 = linear<V, BF16, BF16>,
+      .rms_norm_f32 = rms_norm<V, float>,
+      .rms_norm_bf16 = rms_norm<V, BF16>,
+      .silu_mul_f32 = silu_mul<V, float>,
+      .silu_mul_bf16 = silu_mul<V, BF16>,
+      .add_f32 = add<V>,
+      .rope_f32 = rope<V>,
+      .store_f16 = store_as<V, F16>,
+      .store_bf16 = store_as<V, BF16>,
+      .attention_f32_f32 = attention<V, float, float>,
+      .attention_f16_f32 = attention<V, F16, float>,
+      .attention_bf16_f32 = attention<V, BF16, float>,
+      .attention_bf16_bf16 = attention<V, BF16, BF16>,
+      .exp_f32 = exp_all<V>,
+  };
+}
+
+}  // namespace
+}  // namespace caravan::cpu

@@ -1,0 +1,91 @@
+// What the ISA levels compute, as plain structs and function pointers.
+//
+// Files compiled for an ISA level include intrinsics, this header and the others of this folder, and nothing
+// else: an inline function of the standard library (or of ours) that was compiled for AVX-512 could be the
+// copy that the linker keeps for everybody, and crash an older CPU. Everything such a file defines has
+// internal linkage, its one table aside (tests/kernels checks the object files). Thread safety: plain data
+// and pure functions.
+#pragma once
+
+namespace caravan::cpu {
+
+using Index = long;  // 64 bits on every platform that Caravan has level kernels for
+
+/// y[t, o] for tokens 0 .. tokens - 1 and the outputs begin .. end - 1. Shapes as in ops/linear.h.
+struct LinearTask {
+  const void* x = nullptr;       ///< [tokens, in]
+  const void* weight = nullptr;  ///< [out, in]
+  const float* bias = nullptr;   ///< [out] or null
+  float* y = nullptr;            ///< [tokens, out]
+  Index tokens = 0;
+  Index in = 0;
+  Index out = 0;
+  Index begin = 0;
+  Index end = 0;
+};
+
+/// Elements begin .. end - 1 (or rows, for rms_norm) of a row-wise op.
+struct RowTask {
+  const float* a = nullptr;  ///< the op's first input
+  const float* b = nullptr;  ///< its second
+  void* y = nullptr;
+  Index width = 0;
+  Index begin = 0;
+  Index end = 0;
+  float epsilon = 0.0F;
+};
+
+/// One head of one token: x and y [2 * half], angles [2 * half]. As in ops/rope.h.
+struct RopeTask {
+  const float* x = nullptr;
+  const float* angles = nullptr;
+  float* y = nullptr;
+  Index half = 0;
+};
+
+/// The query rows of one attention call that share their keys: `rows` of them, of one sequence and one KV
+/// head.
+struct AttentionRows {
+  static constexpr int kMaxRows = 16;
+  const float* q[kMaxRows];  ///< each [head_dim]
+  void* y[kMaxRows];         ///< each [head_dim]
+  Index first[kMaxRows];     ///< the first position that the row attends to
+  Index last[kMaxRows];      ///< the last one
+  int rows = 0;
+  const void* k = nullptr;  ///< the cache's start, at this KV head: [blocks, kv_heads, block_size, head_dim]
+  const void* v = nullptr;
+  const int* blocks = nullptr;  ///< this sequence's block table
+  Index block_stride = 0;       ///< elements from one block to the next
+  Index block_size = 0;
+  Index head_dim = 0;  ///< at most kMaxHeadDim
+  float scale = 0.0F;
+};
+
+/// The largest head of the fast attention kernels, whose tiles live on the stack; the LLaMA family has 64 to
+/// 256.
+constexpr Index kMaxHeadDim = 256;
+
+/// Everything that a level computes. Suffixes name dtypes: of the weight or cache, then of y where it varies.
+struct LevelKernels {
+  void (*linear_f32)(const LinearTask&);
+  void (*linear_f16)(const LinearTask&);
+  void (*linear_bf16)(const LinearTask&);
+  void (*rms_norm_f32)(const RowTask&);
+  void (*rms_norm_bf16)(const RowTask&);
+  void (*silu_mul_f32)(const RowTask&);
+  void (*silu_mul_bf16)(const RowTask&);
+  void (*add_f32)(const RowTask&);
+  void (*rope_f32)(const RopeTask&);
+  void (*store_f16)(const float* from, void* to, Index count);   ///< rounds `count` elements to fp16
+  void (*store_bf16)(const float* from, void* to, Index count);  ///< and to bf16
+  void (*attention_f32_f32)(const AttentionRows&);
+  void (*attention_f16_f32)(const AttentionRows&);
+  void (*attention_bf16_f32)(const AttentionRows&);
+  void (*attention_bf16_bf16)(const AttentionRows&);
+  void (*exp_f32)(const float* from, float* to, Index count);  ///< for the test of its error
+};
+
+extern const LevelKernels kAvx2Kernels;
+extern const LevelKernels kAvx512Kernels;
+
+}  // namespace caravan::cpu

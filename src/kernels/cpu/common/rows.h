@@ -1,0 +1,117 @@
+// The row-wise ops for any vector type V. Contracts: ops/rms_norm.h, ops/rope.h, ops/elementwise.h.
+// Thread safety: pure functions of their task.
+#pragma once
+
+#include "kernels/cpu/common/elements.h"
+#include "kernels/cpu/common/raw.h"
+
+namespace caravan::cpu {
+namespace {
+
+/// Calls body(i, count) for i = begin, begin + V::kWidth …; count is V::kWidth, and less only at the end.
+template <typename V, typename Body>
+inline void for_each_vector(Index begin, Index end, const Body& body) {
+  Index i = begin;
+  for (; i + V::kWidth <= end; i += V::kWidth) body(i, Index{V::kWidth});
+  if (i < end) body(i, end - i);
+}
+
+template <typename V, typename T>
+inline typename V::F read(const T* from, Index count) {
+  return count == V::kWidth ? V::load(from) : V::load_part(from, count);
+}
+
+template <typename V, typename T>
+inline void write(T* to, typename V::F value, Index count) {
+  if (count == V::kWidth) {
+    V::store(to, value);
+  } else {
+    V::store_part(to, value, count);
+  }
+}
+
+/// exp(x), with a relative error of at most 2^-22; 0 below -87.3, where fp32's normal numbers end. For x up
+/// to 88. Cephes' expf: 2^n times a polynomial in the rest, which is at most ln(2) / 2 either way.
+template <typename V>
+inline typename V::F exp_of(typename V::F x) {
+  using F = typename V::F;
+  const F clamped = V::min(V::max(x, V::set(-87.33654F)), V::set(88.0F));
+  const F n = V::round(V::mul(clamped, V::set(1.44269504F)));
+  // ln(2) in two parts, so that n * ln(2) is exact to more bits than fp32 has.
+  F r = V::fma(n, V::set(-0.693359375F), clamped);
+  r = V::fma(n, V::set(2.12194440e-4F), r);
+  F p = V::set(1.9875691500e-4F);
+  p = V::fma(p, r, V::set(1.3981999507e-3F));
+  p = V::fma(p, r, V::set(8.3334519073e-3F));
+  p = V::fma(p, r, V::set(4.1665795894e-2F));
+  p = V::fma(p, r, V::set(1.6666665459e-1F));
+  p = V::fma(p, r, V::set(5.0000001201e-1F));
+  p = V::add(V::fma(V::mul(r, r), p, r), V::set(1.0F));
+  return V::zero_where_below(x, -87.33654F, V::scale_by_power(p, n));
+}
+
+template <typename V, typename Y>
+void rms_norm(const RowTask& task) {
+  for (Index row = task.begin; row < task.end; ++row) {
+    const float* x = task.a + row * task.width;
+    Y* y = static_cast<Y*>(task.y) + row * task.width;
+    typename V::F squares = V::zero();
+    for_each_vector<V>(0, task.width, [&](Index i, Index count) {
+      const typename V::F value = read<V>(x + i, count);
+      squares = V::fma(value, value, squares);
+    });
+    const float mean = V::sum(squares) / static_cast<float>(task.width);
+    const typename V::F scale = V::set(1.0F / V::square_root(mean + task.epsilon));
+    for_each_vector<V>(0, task.width, [&](Index i, Index count) {
+      const typename V::F normed = V::mul(read<V>(x + i, count), scale);
+      write<V>(y + i, V::mul(normed, read<V>(task.b + i, count)), count);
+    });
+  }
+}
+
+template <typename V, typename Y>
+void silu_mul(const RowTask& task) {
+  for_each_vector<V>(task.begin, task.end, [&](Index i, Index count) {
+    const typename V::F gate = read<V>(task.a + i, count);
+    const typename V::F up = read<V>(task.b + i, count);
+    const typename V::F one = V::set(1.0F);
+    const typename V::F sigmoid = V::div(one, V::add(one, exp_of<V>(V::sub(V::zero(), gate))));
+    write<V>(static_cast<Y*>(task.y) + i, V::mul(V::mul(gate, sigmoid), up), count);
+  });
+}
+
+template <typename V>
+void add(const RowTask& task) {
+  for_each_vector<V>(task.begin, task.end, [&](Index i, Index count) {
+    write<V>(static_cast<float*>(task.y) + i, V::add(read<V>(task.a + i, count), read<V>(task.b + i, count)),
+             count);
+  });
+}
+
+template <typename V>
+void rope(const RopeTask& task) {
+  for_each_vector<V>(0, task.half, [&](Index i, Index count) {
+    const typename V::F c = read<V>(task.angles + i, count);
+    const typename V::F s = read<V>(task.angles + task.half + i, count);
+    const typename V::F first = read<V>(task.x + i, count);
+    const typename V::F second = read<V>(task.x + task.half + i, count);
+    write<V>(task.y + i, V::sub(V::mul(first, c), V::mul(second, s)), count);
+    write<V>(task.y + task.half + i, V::add(V::mul(second, c), V::mul(first, s)), count);
+  });
+}
+
+template <typename V, typename T>
+void store_as(const float* from, void* to, Index count) {
+  for_each_vector<V>(0, count, [&](Index i, Index part) {
+    write<V>(static_cast<T*>(to) + i, read<V>(from + i, part), part);
+  });
+}
+
+template <typename V>
+void exp_all(const float* from, float* to, Index count) {
+  for_each_vector<V>(
+      0, count, [&](Index i, Index part) { write<V>(to + i, exp_of<V>(read<V>(from + i, part)), part); });
+}
+
+}  // namespace
+}  // namespace caravan::cpu

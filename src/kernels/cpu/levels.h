@@ -1,0 +1,18 @@
+// The ISA levels of the CPU's fast kernels, as kernels/select.cpp sees them.
+// On a machine that is not x86-64, kernels/cpu/no_x86 stands in for all of them.
+// Thread safety: pure functions.
+#pragma once
+
+#include "ops/kernel_table.h"
+
+namespace caravan::cpu {
+
+/// Whether this build has the kernels below.
+bool has_level_kernels();
+
+/// Overwrites the entries of `table` that the level is faster at. Call them on a CPU that has the level only,
+/// from the lowest up.
+void add_avx2_kernels(KernelTable& table);
+void add_avx512_kernels(KernelTable& table);
+
+}  // namespace caravan::cpu

@@ -1,0 +1,13 @@
+// For builds that are not for x86-64: there are no level kernels, and none may be asked for.
+#include "kernels/cpu/levels.h"
+#include "base/error.h"
+
+namespace caravan::cpu {
+
+bool has_level_kernels() { return false; }
+
+void add_avx2_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernels()); }
+
+void add_avx512_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernels()); }
+
+}  // namespace caravan::cpu
