@@ -11,7 +11,7 @@
 namespace {
 
 const caravan::Json& variables() {
-  static const caravan::Json kVariables = caravan::Json::parse(R"({
+  static const caravan::Json conversation = caravan::Json::parse(R"({
     "messages": [
       {"role": "system", "content": " S \n"},
       {"role": "user", "content": "你好🐱 'q' \"d\""},
@@ -22,7 +22,7 @@ const caravan::Json& variables() {
     "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
     "documents": null, "add_generation_prompt": true, "bos_token": "<s>", "eos_token": "</s>",
     "n": 7, "x": -2.5})");
-  return kVariables;
+  return conversation;
 }
 
 std::tm day() {
