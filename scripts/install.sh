@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing: scripts/install.sh run|test|ci
+# run: to build and run; test: to build and run the tests too; ci: everything that .ci/run uses.
+set -euo pipefail
+
+packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libsentencepiece-dev libpcre2-dev libutf8proc-dev)
+case "${1:-run}" in
+  run) ;;
+  test) packages+=(libgtest-dev libgmock-dev) ;;
+  ci)
+    packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang clang-tidy clang-format libclang-rt-14-dev git
+      g++-aarch64-linux-gnu qemu-user googletest
+      libsentencepiece-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64)
+    ;;
+  *) echo "install.sh: found \"$1\", expected run, test or ci" >&2; exit 2 ;;
+esac
+
+installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed$'; }
+
+missing=()
+for package in "${packages[@]}"; do
+  installed "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "caravan: this machine has no apt-get; install by hand: ${missing[*]}" >&2
+  exit 2
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "caravan: installing ${missing[*]} needs root or sudo, and this user has neither" >&2
+    exit 2
+  fi
+  as_root=(sudo)
+fi
+
+echo "caravan: installing ${missing[*]}" >&2
+if [[ " ${missing[*]} " == *:arm64* ]]; then "${as_root[@]}" dpkg --add-architecture arm64; fi
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+if ! { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
+  >"$log" 2>&1 </dev/null; then
+  tail -n 5 "$log" >&2
+  echo "caravan: apt-get could not install ${missing[*]}; its last lines are above" >&2
+  exit 2
+fi
+rm -f "$log"
