@@ -57,7 +57,7 @@ class JsonObject {
   [[nodiscard]] const std::string& source() const { return source_; }
 
  private:
-  const Json& required(const std::string& name, const std::string& expected) const;
+  [[nodiscard]] const Json& required(const std::string& name, const std::string& expected) const;
 
   const Json* value_;
   std::string source_;

@@ -113,6 +113,17 @@ TEST(MappedFile, ReleasesOnlyWholePagesOfThePartAndReadsThemAgain) {
   EXPECT_EQ(file.bytes()[2 * page], std::byte{'x'});
 }
 
+TEST(MappedFile, BringsInEveryPageThatThePartTouches) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const TemporaryFolder folder;
+  const MappedFile file(folder.write("f", std::string(64 * page, 'x')));
+  ASSERT_EQ(present_pages(file.bytes()), 0U);
+  file.bring_in(file.bytes().subspan(page / 2, 63 * page));
+  const size_t present = present_pages(file.bytes());
+  if (present == 0) GTEST_SKIP() << "this system does not bring pages in, or does not show them";
+  EXPECT_EQ(present, 64U);
+}
+
 TEST(OutputFile, AppearsUnderItsNameOnlyAtCommit) {
   const TemporaryFolder folder;
   const fs::path path = folder / "out";
