@@ -19,8 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using test::error_of;
 using test::TemporaryFolder;
-using testing::EndsWith;
-using testing::HasSubstr;
 
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;

@@ -132,7 +132,7 @@ TEST_F(JsonObjectTest, NamesFileFieldFoundAndExpected) {
       {error_of([&] { (void)object_.object("o")->integer("k", 0, 9); }),
        "a.json: field \"o.k\" is the number -1, expected an integer from 0 to 9"},
       {error_of([&] { (void)object_.number("s", 0, 9); }),
-       "a.json: field \"s\" is the string \"x\", expected a number from 0 to 9"},
+       R"(a.json: field "s" is the string "x", expected a number from 0 to 9)"},
       {error_of([&] { (void)object_.boolean_or("i", false); }),
        "a.json: field \"i\" is the number 5, expected true or false"},
       {error_of([&] { (void)object_.string("o"); }), "a.json: field \"o\" is an object, expected a string"},

@@ -77,7 +77,7 @@ TEST(SafetensorsHeader, RefusesEveryLie) {
       {R"({"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}})", 4,
        "the tensor \"a\" has the number 1.0 in its shape, expected integers from 0 to 9223372036854775807"},
       {R"({"a":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}})", 4,
-       "the tensor \"a\" has the string \"1\" in its shape, expected integers from 0 to 9223372036854775807"},
+       R"(the tensor "a" has the string "1" in its shape, expected integers from 0 to 9223372036854775807)"},
       {R"({"a":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]}})", 4,
        "the tensor \"a\" has the number 9223372036854775808 in its shape, expected integers from 0 to "
        "9223372036854775807"},
@@ -124,9 +124,9 @@ TEST(SafetensorsHeader, RefusesEveryLie) {
        "truncated or "
        "its header lies"},
       {R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[3,7]}})",
-       7, "the tensors \"a\" and \"b\" overlap, expected each byte to belong to one"},
+       7, R"(the tensors "a" and "b" overlap, expected each byte to belong to one)"},
       {R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})",
-       4, "the tensors \"a\" and \"b\" overlap, expected each byte to belong to one"},
+       4, R"(the tensors "a" and "b" overlap, expected each byte to belong to one)"},
       {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[4],"data_offsets":[3,7]}})",
        7, "bytes 2 to 3 of the data belong to no tensor, expected \"b\" to begin at 2"},
       {R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 7,

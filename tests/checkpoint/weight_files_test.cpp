@@ -49,10 +49,13 @@ TEST(WeightIndex, RefusesWhatIsNotTheNameOfAShard) {
   EXPECT_EQ(message("{}"), all + "empty, expected the shard of every tensor");
   EXPECT_EQ(message("[]"), all + "an array of 0, expected an object");
   EXPECT_EQ(message(R"({"x": 3})"), "i.json: field \"weight_map.x\" is the number 3" + expected);
+  const auto map_to = [](const std::string& name) { return "{\"x\": " + in_quotes(name) + "}"; };
+  const auto refusal = [&expected](const std::string& name) {
+    return "i.json: field \"weight_map.x\" is the string " + in_quotes(name) + expected;
+  };
   for (const std::string name :
        {"", "../a.safetensors", "/etc/a.safetensors", "s/a.safetensors", "..", "a.bin"}) {
-    EXPECT_EQ(message("{\"x\": \"" + name + "\"}"),
-              "i.json: field \"weight_map.x\" is the string \"" + name + "\"" + expected);
+    EXPECT_EQ(message(map_to(name)), refusal(name));
   }
   EXPECT_EQ(message(R"({"x": "a\u0000.safetensors"})"),
             "i.json: field \"weight_map.x\" is the string \"a\\x00.safetensors\"" + expected);

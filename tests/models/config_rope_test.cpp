@@ -40,7 +40,7 @@ TEST(RopeConfig, ReadsOldAndNewSpellingsAlike) {
 
 TEST(RopeConfig, TakesTheDefaultTypeForNoScaling) {
   for (const std::string fields :
-       {"\"rope_type\": \"default\"", "\"rope_theta\": 10000.0", "\"type\": null"}) {
+       {R"("rope_type": "default")", "\"rope_theta\": 10000.0", "\"type\": null"}) {
     const ModelConfig config = parse(", \"rope_parameters\": {" + fields + "}");
     EXPECT_EQ(config.rope.scaling, RopeScaling::kNone);
     EXPECT_EQ(config.max_position, 1000);
@@ -49,7 +49,7 @@ TEST(RopeConfig, TakesTheDefaultTypeForNoScaling) {
 
 TEST(RopeConfig, StretchesTheContextByTheFactorOfLinearAndDynamic) {
   for (const std::string type : {"linear", "dynamic"}) {
-    const ModelConfig config = scaled("\"type\": \"" + type + "\", \"factor\": 2.5");
+    const ModelConfig config = scaled(R"("type": ")" + type + R"(", "factor": 2.5)");
     EXPECT_EQ(config.max_position, 2500) << type;
     EXPECT_EQ(config.rope.original_max_position, 1000) << type;
     EXPECT_EQ(config.rope.attention_factor, 1.0) << type;
@@ -135,13 +135,13 @@ TEST(RopeConfig, RefusesWhatItDoesNotKnowOrCannotCompute) {
   const std::string factor = ", expected a number from 1 to 1e+06";
   const std::vector<BadRope> cases = {
       {R"(, "rope_theta": 0)", "\"rope_theta\" is the number 0, expected a number from 2 to 1e+15"},
-      {R"(, "rope_theta": "1e4")", "\"rope_theta\" is the string \"1e4\", expected a number from 2 to 1e+15"},
+      {R"(, "rope_theta": "1e4")", R"("rope_theta" is the string "1e4", expected a number from 2 to 1e+15)"},
       {R"(, "rope_scaling": [1])", "\"rope_scaling\" is an array of 1, expected an object"},
       {R"(, "rope_scaling": {"type": "longrope"})",
-       "\"rope_scaling.type\" is the string \"longrope\"" + types},
-      {R"(, "rope_scaling": {"rope_type": "su"})", "\"rope_scaling.rope_type\" is the string \"su\"" + types},
+       R"("rope_scaling.type" is the string "longrope")" + types},
+      {R"(, "rope_scaling": {"rope_type": "su"})", R"("rope_scaling.rope_type" is the string "su")" + types},
       {R"(, "rope_parameters": {"rope_type": "mrope"})",
-       "\"rope_parameters.rope_type\" is the string \"mrope\"" + types},
+       R"("rope_parameters.rope_type" is the string "mrope")" + types},
       {R"(, "rope_scaling": {"rope_type": 3})",
        "\"rope_scaling.rope_type\" is the number 3, expected a string"},
       {R"(, "rope_parameters": {"full_attention": {"rope_type": "default"}})",
@@ -170,7 +170,7 @@ TEST(RopeConfig, RefusesWhatItDoesNotKnowOrCannotCompute) {
        "models rotate "
        "whole heads"},
       {R"(, "head_dim": 2, "rope_scaling": {"rope_type": "dynamic", "factor": 2})",
-       "\"rope_scaling.rope_type\" is the string \"dynamic\", expected another type for a head_dim of 2"},
+       R"("rope_scaling.rope_type" is the string "dynamic", expected another type for a head_dim of 2)"},
   };
   for (const BadRope& each : cases) {
     EXPECT_EQ(test::error_of([&each] { parse(each.fields); }), "config.json: field " + each.message)

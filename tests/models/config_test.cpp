@@ -121,7 +121,7 @@ TEST(ModelConfig, RefusesWhatItDoesNotSupportOrCannotBe) {
        "field \"architectures\" names the number 3, expected LlamaForCausalLM or MistralForCausalLM, the "
        "architectures that Caravan supports"},
       {R"({"architectures": "LlamaForCausalLM"})",
-       "field \"architectures\" is the string \"LlamaForCausalLM\", expected an array"},
+       R"(field "architectures" is the string "LlamaForCausalLM", expected an array)"},
       {R"({"architectures": null})", "field \"model_type\" is missing, expected a string"},
       {R"({"architectures": null, "model_type": "gpt2"})",
        "field \"model_type\" is the string \"gpt2\", expected llama or mistral, the types that Caravan "
@@ -161,12 +161,12 @@ TEST(ModelConfig, RefusesWhatItDoesNotSupportOrCannotBe) {
       {R"({"head_dim": 4194304})", "num_attention_heads x head_dim is 33554432, expected at most 4194304"},
       {R"({"rms_norm_eps": 0})", "field \"rms_norm_eps\" is the number 0, expected a number from 1e-30 to 1"},
       {R"({"rms_norm_eps": "1e-5"})",
-       "field \"rms_norm_eps\" is the string \"1e-5\", expected a number from 1e-30 to 1"},
+       R"(field "rms_norm_eps" is the string "1e-5", expected a number from 1e-30 to 1)"},
       {R"({"attention_bias": 1})", "field \"attention_bias\" is the number 1, expected true or false"},
       {R"({"torch_dtype": "float64"})",
-       "field \"torch_dtype\" is the string \"float64\", expected float32, float16 or bfloat16"},
+       R"(field "torch_dtype" is the string "float64", expected float32, float16 or bfloat16)"},
       {R"({"dtype": "int8"})",
-       "field \"dtype\" is the string \"int8\", expected float32, float16 or bfloat16"},
+       R"(field "dtype" is the string "int8", expected float32, float16 or bfloat16)"},
       {R"({"architectures": ["MistralForCausalLM"], "sliding_window": 0})",
        "field \"sliding_window\" is the number 0, expected an integer from 1 to 33554432"},
       {R"({"layer_types": ["full_attention", "sliding_attention"]})",
@@ -179,7 +179,7 @@ TEST(ModelConfig, RefusesWhatItDoesNotSupportOrCannotBe) {
       {R"({"eos_token_id": [2, -1]})",
        "field \"eos_token_id\" is the number -1, expected a token id from 0 to 99, below vocab_size"},
       {R"({"eos_token_id": "</s>"})",
-       "field \"eos_token_id\" is the string \"</s>\", expected a token id from 0 to 99, below vocab_size"},
+       R"(field "eos_token_id" is the string "</s>", expected a token id from 0 to 99, below vocab_size)"},
       {R"({"bos_token_id": 1.0})",
        "field \"bos_token_id\" is the number 1.0, expected a token id from 0 to 99, below vocab_size"},
   };

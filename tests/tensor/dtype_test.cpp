@@ -51,7 +51,7 @@ template <typename Value, typename Round>
 void expect_nearest_even(uint32_t largest, const Value& value, const Round& round) {
   for (uint32_t bits = 0; bits < largest; ++bits) {
     // Exact: a float holds one bit more than either format.
-    const float middle = static_cast<float>((value(bits) + value(bits + 1)) / 2.0);
+    const auto middle = static_cast<float>((value(bits) + value(bits + 1)) / 2.0);
     for (const float sign : {1.0F, -1.0F}) {
       const uint32_t sign_bit = sign < 0 ? 0x8000U : 0U;
       ASSERT_EQ(round(sign * std::nextafterf(middle, 0.0F)), sign_bit | bits) << bits;
