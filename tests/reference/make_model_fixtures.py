@@ -2,25 +2,28 @@
 
 Run by hand, in a virtual environment of its own (see README.md beside this file):
 
-    .venv-reference/bin/python tests/reference/make_model_fixtures.py [--demo] [--story ../shared/models/story]
+    .venv-reference/bin/python tests/reference/make_model_fixtures.py [--demo [FOLDER]] [--story FOLDER]
 
-Each fixture is a checkpoint folder plus expected.json (prompts, 64 greedy tokens each, the smallest gap between the best
-and the second logit) and expected.safetensors ("logits.i": fp32 logits of every position of prompt i). The script fails if
-the feature that a fixture is for does not change its logits, so that no fixture tests nothing.
+Each fixture is a checkpoint folder plus expected.json and expected.safetensors, which README.md describes. The script fails
+if a feature that a fixture is for does not change its logits, so that no fixture tests nothing, if the spellings of a rope
+config disagree, and if transformers' own generate() writes other tokens. Running it again gives the same bytes.
 """
 
 import argparse
+import copy
 import json
 import pathlib
 import shutil
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "tests" / "fixtures" / "models"
 GREEDY_TOKENS = 64
+# Generated positions whose logits are stored: enough to see decode drift, few enough to stay small.
+DECODE_STEPS = (15, 31, 47, 63)
 VOCAB = 131
 
 # Sizes that are no multiples of a vector or a tile.
@@ -31,9 +34,17 @@ BASE = {
 }
 
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
+# With theta 100 and ten dimensions the ramp has pairs inside it, so that its ends (beta_fast, beta_slow) matter.
 YARN = {"factor": 4.0, "original_max_position_embeddings": 32}
+YARN_BETAS = {"factor": 4.0, "original_max_position_embeddings": 64, "beta_fast": 4.0, "beta_slow": 0.5}
+YARN_MSCALE = {**YARN_BETAS, "mscale": 1.0, "mscale_all_dim": 0.4, "truncate": False}
 
-# name: config beyond BASE; "without": what to change to switch the feature off; "spelling": how config.json writes rope;
+
+def without_key(rope, key):
+    return {"rope_scaling": {name: value for name, value in rope.items() if name != key}}
+
+
+# name: config beyond BASE; "without": changes that each switch one feature off; "spelling": how config.json writes rope;
 # "prompts": their lengths.
 FIXTURES = {
     "mha": {"config": {"num_key_value_heads": 6, "head_dim": 6}},
@@ -42,20 +53,33 @@ FIXTURES = {
     "tied_embedding": {"config": {"tie_word_embeddings": True}},
     "tied_head": {"config": {"tie_word_embeddings": True}, "store_as_head": True},
     "biases": {"config": {"attention_bias": True, "mlp_bias": True},
-               "without": {"attention_bias": False, "mlp_bias": False}},
-    "rope_theta": {"config": {"rope_theta": 500.0}, "without": {"rope_theta": 10000.0}},
+               "without": [{"attention_bias": False}, {"mlp_bias": False}]},
+    "rope_theta": {"config": {"rope_theta": 500.0}, "without": [{"rope_theta": 10000.0}]},
     "rope_linear": {"config": {"rope_scaling": {"type": "linear", "factor": 3.0}}, "spelling": "type",
-                    "without": {"rope_scaling": None}},
+                    "without": [{"rope_scaling": None}]},
     "rope_dynamic": {"config": {"rope_scaling": {"type": "dynamic", "factor": 4.0}, "max_position_embeddings": 48},
-                     "spelling": "type", "without": {"rope_scaling": None}, "prompts": (60, 20, 1)},
+                     "spelling": "type", "without": [{"rope_scaling": None}], "prompts": (60, 20, 1)},
     "rope_llama3": {"config": {"rope_scaling": {"rope_type": "llama3", **LLAMA3}, "rope_theta": 500.0},
-                    "spelling": "rope_type", "without": {"rope_scaling": None}},
-    "rope_yarn": {"config": {"rope_scaling": {"rope_type": "yarn", **YARN}, "max_position_embeddings": 128},
-                  "spelling": "parameters", "without": {"rope_scaling": None}},
-    "rope_yarn_old": {"config": {"rope_scaling": {"type": "yarn", **YARN, "attention_factor": 1.2, "beta_fast": 16,
-                                                  "beta_slow": 2}, "max_position_embeddings": 128},
-                      "spelling": "type", "without": {"rope_scaling": None}},
-    "sliding_window": {"config": {"sliding_window": 8}, "mistral": True, "without": {"sliding_window": None}},
+                    "spelling": "rope_type", "without": [{"rope_scaling": None}]},
+    # Prompts of exactly the trained context and one more: no growth at 48, growth at 49.
+    "rope_dynamic_edge": {"config": {"rope_scaling": {"rope_type": "dynamic", "factor": 4.0}, "num_hidden_layers": 1,
+                                     "max_position_embeddings": 48},
+                          "spelling": "parameters", "without": [{"rope_scaling": None}], "prompts": (49, 48)},
+    "rope_yarn": {"config": {"rope_scaling": {"rope_type": "yarn", **YARN}, "max_position_embeddings": 128,
+                             "rope_theta": 100.0},
+                  "spelling": "parameters", "without": [{"rope_scaling": None}]},
+    "rope_yarn_old": {"config": {"rope_scaling": {"type": "yarn", **YARN_BETAS, "attention_factor": 1.2},
+                                 "rope_theta": 100.0},
+                      "spelling": "type",
+                      "without": [{"rope_scaling": None}, *(without_key({"type": "yarn", **YARN_BETAS,
+                                                                         "attention_factor": 1.2}, key)
+                                                            for key in ("beta_fast", "beta_slow", "attention_factor"))]},
+    "rope_yarn_mscale": {"config": {"rope_scaling": {"rope_type": "yarn", **YARN_MSCALE}, "num_hidden_layers": 1,
+                                    "rope_theta": 100.0},
+                         "spelling": "rope_type",
+                         "without": [without_key({"rope_type": "yarn", **YARN_MSCALE}, key)
+                                     for key in ("mscale", "truncate")]},
+    "sliding_window": {"config": {"sliding_window": 8}, "mistral": True, "without": [{"sliding_window": None}, {"sliding_window": 9}]},
     "fp16": {"config": {}, "dtype": torch.float16},
     "bf16": {"config": {}, "dtype": torch.bfloat16},
 }
@@ -65,7 +89,7 @@ def make_model(spec, overrides=None):
     """The model with its random weights, in fp32; the same weights whatever `overrides` changes of the config."""
     config_type, model_type = ((MistralConfig, MistralForCausalLM) if spec.get("mistral")
                                else (LlamaConfig, LlamaForCausalLM))
-    config = config_type(**{**BASE, **spec["config"], **(overrides or {})})
+    config = config_type(**copy.deepcopy({**BASE, **spec["config"], **(overrides or {})}))
     config._attn_implementation = "eager"
     model = model_type(config).float().eval()
     for name, parameter in sorted(model.named_parameters()):
@@ -86,25 +110,53 @@ def prompts_of(spec):
 
 
 @torch.no_grad()
+def forget(model):
+    """Undoes what a longer sequence left in a dynamic rope: only a sequence within the trained context resets it."""
+    model(torch.tensor([[0]]))
+
+
+@torch.no_grad()
 def logits_of(model, ids):
+    forget(model)
     return model(torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long)).logits[0].float()
 
 
 @torch.no_grad()
 def greedy(model, ids, count=GREEDY_TOKENS, stop=()):
-    """Greedy tokens through the KV cache, as generate() makes them, and the smallest gap to the second best logit."""
-    out, cache, gap, step = [], None, float("inf"), torch.tensor([ids])
+    """Greedy tokens through the KV cache, and the logits that each was chosen from, [tokens, vocab]."""
+    forget(model)
+    out, rows, cache, step = [], [], None, torch.tensor([ids])
     while len(out) < count:
         result = model(step, past_key_values=cache, use_cache=True,
                        attention_mask=torch.ones(1, len(ids) + len(out), dtype=torch.long))
         cache = result.past_key_values
-        best = torch.topk(result.logits[0, -1].float(), 2)
-        gap = min(gap, (best.values[0] - best.values[1]).item())
-        out.append(best.indices[0].item())
+        rows.append(result.logits[0, -1].float())
+        out.append(rows[-1].argmax().item())
         if out[-1] in stop:
             break
         step = torch.tensor([[out[-1]]])
-    return out, gap
+    return out, torch.stack(rows)
+
+
+def gaps_of(rows):
+    """How far the best logit of each row is above the second: where this is tiny, another token is no mistake."""
+    best = torch.topk(rows, 2).values
+    return [round(gap, 6) for gap in (best[:, 0] - best[:, 1]).tolist()]
+
+
+@torch.no_grad()
+def check_generate(model, ids, tokens):
+    """Our loop over the KV cache is what generate() does."""
+    forget(model)
+    model.generation_config.eos_token_id = None
+    ids = torch.tensor([ids])
+    made = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=len(tokens),
+                          pad_token_id=0)
+    assert made[0, ids.shape[1]:].tolist() == tokens, "generate() writes other tokens"
+
+
+def check_loop(name, prompt, tokens):
+    assert len(set(tokens[-16:])) > 1, f"{name}: the prompt of {len(prompt)} tokens falls into a loop of one token"
 
 
 def written_config(model, spec):
@@ -117,14 +169,25 @@ def written_config(model, spec):
     config["model_type"] = model.config.model_type
     config["hidden_act"] = "silu"
     dtype = str(spec.get("dtype", torch.float32)).removeprefix("torch.")
-    if spec.get("spelling") == "parameters":
-        config["rope_parameters"] = {**config.pop("rope_scaling"), "rope_theta": config.get("rope_theta", 10000.0)}
-        config["dtype"] = dtype
-    else:
-        config.pop("rope_parameters", None)
-        config.setdefault("rope_theta", 10000.0)
-        config["torch_dtype"] = dtype
+    spell_rope(config, spec.get("spelling", "rope_type"))
+    config["dtype" if spec.get("spelling") == "parameters" else "torch_dtype"] = dtype
     return config
+
+
+def spell_rope(config, spelling):
+    """Writes a config's rope as `spelling` has it: rope_scaling with "type" or "rope_type", or rope_parameters."""
+    config.pop("rope_parameters", None)
+    scaling, theta = config.pop("rope_scaling", None), config.pop("rope_theta", 10000.0)
+    if scaling:
+        kind = scaling.get("type") or scaling["rope_type"]
+        rest = {key: value for key, value in scaling.items() if key not in ("type", "rope_type")}
+        scaling = {"type" if spelling == "type" else "rope_type": kind, **rest}
+    if spelling == "parameters":
+        config["rope_parameters"] = {**(scaling or {"rope_type": "default"}), "rope_theta": theta}
+        return
+    config["rope_theta"] = theta
+    if scaling:
+        config["rope_scaling"] = scaling
 
 
 def save_weights(model, spec, folder):
@@ -145,17 +208,62 @@ def save_weights(model, spec, folder):
         part = names[shard * len(names) // shards:(shard + 1) * len(names) // shards]
         save_file({name: weights[name] for name in part}, folder / file, metadata={"format": "pt"})
         weight_map.update({name: file for name in part})
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}, indent=1))
+    (folder / "model.safetensors.index.json").write_text(json.dumps(
+        {"metadata": {"total_size": sum(tensor.nbytes for tensor in weights.values())}, "weight_map": weight_map},
+        indent=1) + "\n")
+
+
+def load_checked(folder):
+    """The checkpoint as transformers reads it in fp32; every weight found, none left over, tied where it says so."""
+    model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager",
+                                                       output_loading_info=True)
+    assert not any(info.values()), f"{folder.name}: {info}"
+    tied = model.lm_head.weight is model.get_input_embeddings().weight
+    assert tied == model.config.tie_word_embeddings, f"{folder.name}: tied is {tied}"
+    return model.eval()
 
 
 def check_loads_in_transformers(folder, model, spec):
-    """The folder as written gives transformers the same logits as the model in memory."""
-    if spec.get("store_as_head"):
-        return  # transformers reads a tied table under the embedding's name only
-    loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    """The folder as written, and in every other spelling of its rope, gives the logits of the model in memory."""
+    written = (folder / "config.json").read_text()
     ids = prompts_of(spec)[0]
-    difference = (logits_of(loaded, ids) - logits_of(model, ids)).abs().max().item()
-    assert difference < 1e-5, f"{folder.name}: transformers reads the folder differently by {difference}"
+    expected = logits_of(model, ids)
+    for spelling in ("type", "rope_type", "parameters", None):
+        if spelling:
+            config = json.loads(written)
+            if "rope_parameters" in config:
+                rope = config.pop("rope_parameters")
+                config.update(rope_theta=rope.pop("rope_theta"), rope_scaling=rope)
+            spell_rope(config, spelling)
+            (folder / "config.json").write_text(json.dumps(config))
+        else:
+            (folder / "config.json").write_text(written)
+        difference = (logits_of(load_checked(folder), ids) - expected).abs().max().item()
+        assert difference < 1e-5, f"{folder.name}, spelling {spelling}: transformers differs by {difference}"
+
+
+def check_features(name, spec, ids, logits):
+    """The smallest change of the logits, as a fraction of the largest, when one feature is switched off."""
+    changes = []
+    for change in spec.get("without", []):
+        difference = (logits_of(make_model(spec, change), ids) - logits).abs().max() / logits.abs().max()
+        assert difference > 0.01, f"{name}: {change} changes the logits by {difference} only"
+        changes.append(difference.item())
+    return min(changes, default=0.0)
+
+
+def expectations(name, model, prompts):
+    """expected.json's record of each prompt, and the tensors of expected.safetensors."""
+    records, tensors = [], {}
+    for i, ids in enumerate(prompts):
+        tokens, rows = greedy(model, ids)
+        check_generate(model, ids, tokens)
+        check_loop(name, ids, tokens)
+        gaps = gaps_of(rows)
+        records.append({"input_ids": ids, "greedy": tokens, "smallest_gap": min(gaps), "gaps": gaps})
+        tensors[f"logits.{i}"] = logits_of(model, ids)
+        tensors[f"decode.{i}"] = rows[list(DECODE_STEPS)]
+    return records, tensors
 
 
 def make_fixture(name, spec):
@@ -167,55 +275,53 @@ def make_fixture(name, spec):
     save_weights(model, spec, folder)
     (folder / "config.json").write_text(json.dumps(written_config(model, spec), indent=1) + "\n")
     check_loads_in_transformers(folder, model, spec)
-    logits = [logits_of(model, ids) for ids in prompts]
-    if "without" in spec:
-        other = logits_of(make_model(spec, spec["without"]), prompts[0])
-        change = (other - logits[0]).abs().max().item() / logits[0].abs().max().item()
-        assert change > 0.01, f"{name}: switching the feature off changes logits by {change} only"
-    record = {"prompts": []}
-    for ids, expected in zip(prompts, logits):
-        tokens, gap = greedy(model, ids)
-        record["prompts"].append({"input_ids": ids, "greedy": tokens, "smallest_gap": gap})
+    records, tensors = expectations(name, model, prompts)
+    change = check_features(name, spec, prompts[0], tensors["logits.0"])
+    record = {"prompts": records}
     if "dtype" in spec:
         # How far transformers' own half-precision arithmetic is from fp32 on the same weights: our bound's scale.
-        low = [logits_of(make_model(spec).to(spec["dtype"]), ids) for ids in prompts]
-        record["transformers_half_error"] = max(((a - b).abs().max() / b.abs().max()).item() for a, b in zip(low, logits))
+        low = make_model(spec).to(spec["dtype"])
+        halves = [logits_of(low, ids) for ids in prompts]
+        errors = [((half - tensors[f"logits.{i}"]).abs().max() / tensors[f"logits.{i}"].abs().max()).item()
+                  for i, half in enumerate(halves)]
+        record["transformers_half_error"] = max(errors)
+        tensors.update({f"half.{i}": half.to(spec["dtype"]) for i, half in enumerate(halves)})
     (folder / "expected.json").write_text(json.dumps(record) + "\n")
-    save_file({f"logits.{i}": tensor.contiguous() for i, tensor in enumerate(logits)}, folder / "expected.safetensors")
-    gaps = min(prompt["smallest_gap"] for prompt in record["prompts"])
-    print(f"{name:16} smallest gap {gaps:.4f}  half error {record.get('transformers_half_error', 0):.2e}")
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, folder / "expected.safetensors")
+    gap = min(prompt["smallest_gap"] for prompt in records)
+    print(f"{name:18} smallest gap {gap:.4f}  least change {change:.2f}  "
+          f"half error {record.get('transformers_half_error', 0):.2e}")
 
 
 def make_text_fixture(name, folder, prompts):
     """What transformers writes after each prompt with a real checkpoint, in fp32, greedily."""
     from tokenizers import Tokenizer
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    if (weights := load_file(folder / "model.safetensors")).get("lm_head.weight") is not None:
-        # Tied, and stored once under the head's name, which transformers leaves untied from the embedding.
-        model.get_input_embeddings().weight.data = weights["lm_head.weight"].float()
-        model.tie_weights()
+    model = load_checked(folder)
     eos = model.generation_config.eos_token_id
     stop = set(eos if isinstance(eos, list) else [eos])
-    record = {"prompts": []}
+    records = []
     for prompt in prompts:
         ids = tokenizer.encode(prompt).ids
-        tokens, gap = greedy(model, ids, 256, stop)
-        record["prompts"].append({"prompt": prompt, "input_ids": ids, "greedy": tokens, "smallest_gap": gap,
-                                  "text": tokenizer.decode([t for t in ids + tokens if t not in stop])})
+        tokens, rows = greedy(model, ids, 256, stop)
+        gaps = gaps_of(rows)
+        records.append({"prompt": prompt, "input_ids": ids, "greedy": tokens, "smallest_gap": min(gaps), "gaps": gaps,
+                        "text": tokenizer.decode([t for t in ids + tokens if t not in stop])})
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    (OUTPUT / f"{name}_expected.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n")
-    print(name, [len(prompt["greedy"]) for prompt in record["prompts"]], record["prompts"][0]["text"][:80])
+    (OUTPUT / f"{name}_expected.json").write_text(json.dumps({"prompts": records}, ensure_ascii=False) + "\n")
+    print(name, [len(prompt["greedy"]) for prompt in records], min(r["smallest_gap"] for r in records),
+          records[0]["text"][:80])
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--demo", action="store_true", help="make demo_expected.json from models/demo only")
+    parser.add_argument("--demo", type=pathlib.Path, nargs="?", const=ROOT / "models" / "demo",
+                        help="make demo_expected.json from this checkpoint (models/demo) only")
     parser.add_argument("--story", type=pathlib.Path, help="make story_expected.json from this checkpoint only")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.demo:
-        make_text_fixture("demo", ROOT / "models" / "demo", ["Once upon a time", "从前", "One rainy morning, "])
+        make_text_fixture("demo", arguments.demo, ["Once upon a time", "从前", "One rainy morning, "])
     if arguments.story:
         make_text_fixture("story", arguments.story, ["Once upon a time", "Lily had a dog"])
     if not arguments.demo and not arguments.story:
