@@ -8,10 +8,12 @@ import torch
 from documents import documents
 
 # Padded tokens of one batch, and how many documents are drawn and sorted by length at a time.
-BATCH_TOKENS = 4096
-CHUNK_DOCUMENTS = 4096
+BATCH_TOKENS = 3072
+CHUNK_DOCUMENTS = 1024
 # Seeds of two runs lie this far apart, so that no chunk of one is a chunk of the other.
 SEED_STRIDE = 1_000_000
+# The chunks of the later part of a run, which has fewer facts, begin here.
+LATER_CHUNKS = 1000
 
 
 def encode(tokenizer, segment_lists):
@@ -48,11 +50,11 @@ def split(rows):
     return groups + [group]
 
 
-def batches(tokenizer, pad, seed):
-    """Endless training batches; chunk i of a run depends on the seed and i only."""
+def batches(tokenizer, pad, seed, facts_share):
+    """Endless training batches; chunk i of a run depends on the seed, the share of facts, and i only."""
     chunk = 0
     while True:
-        groups = split(encode(tokenizer, documents(seed * SEED_STRIDE + chunk, CHUNK_DOCUMENTS)))
+        groups = split(encode(tokenizer, documents(seed + chunk, CHUNK_DOCUMENTS, facts_share)))
         random.Random(chunk).shuffle(groups)
         for group in groups:
             yield collate(group, pad)

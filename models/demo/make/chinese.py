@@ -2,8 +2,8 @@
 
 from world import Language, Plot, Question
 
-GIRLS = "小红 丽丽 美美 婷婷 小雨 小月 芳芳 玲玲 甜甜 小雪 思思 朵朵".split()
-BOYS = "小明 小华 冬冬 乐乐 阿福 阿宝 大伟 小龙 小刚 强强 亮亮 小虎".split()
+GIRLS = "小红 丽丽 美美 婷婷 芳芳 玲玲 朵朵".split()
+BOYS = "小明 小华 冬冬 乐乐 阿福 强强 亮亮".split()
 OUTDOORS = "公园里 花园里 小河边 山坡上 森林里 草地上 湖边 池塘边 山谷里 果园里".split()
 ANYWHERE = "市场里 学校里 大桥下 谷仓里 沙滩上 图书馆里 面包店里 水井边 磨坊里 码头上".split()
 NOUNS = "只|风筝 个|皮球 条|围巾 顶|帽子 个|铃铛 只|小船 面|小鼓 盏|灯笼 本|图画书 个|布娃娃 把|雨伞 支|笛子 个|杯子 个|盒子".split()
@@ -242,9 +242,28 @@ COOKING = Plot("cooking", "dish", "{dish}", (
 ))
 
 
+FACTS = (
+    ("{hero}{in1}。", (Question("where", ("{hero}在哪里？",), "{in1}"), Question("who", ("谁{in1}？",), "{hero}"))),
+    ("{hero}有{a_noun}。", (
+        Question("what", ("{hero}有什么？",), "{a_noun}"),
+        Question("holder", ("谁有{noun}？", "{noun}在谁那里？"), "{hero}"),
+        Question("colour", ("{noun}是什么颜色的？",), "{colour}"))),
+    ("{hero}是个{trait}的孩子，住在{near1}。", (
+        Question("what", ("{hero}是个怎样的孩子？",), "{trait}"),
+        Question("where", ("{hero}住在哪里？",), "在{near1}"),
+        Question("who", ("谁住在{near1}？",), "{hero}"))),
+    ("{hero}有{picked}，给了{friend}{given}。", (
+        Question("count", ("{hero}给了{friend}几个{fruit}？",), "{n_given}"),
+        Question("arithmetic", ("{hero}还剩几个{fruit}？",), "{n_left}"),
+        Question("who", ("{hero}把{fruit}给了谁？",), "{friend}"))),
+    ("{hero}原来很{sad}，现在很{glad}。", (
+        Question("feeling", ("现在{hero}的心情怎么样？",), "{glad}"),
+        Question("feeling", ("开始的时候，{hero}的心情怎么样？",), "{sad}"))),
+)
+
 CHINESE = Language(
     name="zh", joiner="", finish="。", question_label="问题：", answer_label="答案：", draw=draw,
-    plots=(LOST, SHARING, RESCUE, HIDING, GIFT, QUARREL, COOKING),
+    plots=(LOST, SHARING, RESCUE, HIDING, GIFT, QUARREL, COOKING), facts=FACTS,
     requests=(
         "讲个故事。", "请给我讲个故事吧。", "讲一个关于{hero}的故事。", "给我讲一个关于{topic}的故事。",
         "请讲一个{child}的故事，名字叫{hero}。", "讲一个{hero}和{topic}的故事。",

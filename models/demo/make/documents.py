@@ -9,7 +9,7 @@ from itertools import islice
 
 from chinese import CHINESE
 from english import ENGLISH
-from world import stream
+from world import list_facts, stream
 
 BEGIN, END, HEADER, HEADER_END, TURN_END, PAD = (
     "<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|pad|>")
@@ -20,7 +20,7 @@ STORY_WEIGHT, ANSWER_WEIGHT = 1.0, 4.0
 # A story fits 512 positions with this many questions after it, in both languages.
 MOST_QUESTIONS = 10
 # Of ten documents, how many are stories, plain questions, chats about a given story, and chats that ask for a story.
-KIND_WEIGHTS = {"story": 1, "questions": 4, "chat": 3, "request": 2}
+KIND_WEIGHTS = {"story": 3, "questions": 3, "chat": 3, "request": 1}
 GREETING_ONE_IN = 12
 
 
@@ -35,8 +35,12 @@ def question_prompt(story, question):
 
 
 def plain_questions(story, questions):
-    """The story with questions as plain text. Only the last answer ends the document, so only there is the end learned."""
-    segments = [(BEGIN + story.text, STORY_WEIGHT)]
+    """The story with questions as plain text.
+
+    Where the story and each answer but the last end, the document goes on; that is not to be learned, so their last
+    mark, which is one token with the line breaks after it, weighs nothing.
+    """
+    segments = [(BEGIN + story.text[:-1], STORY_WEIGHT), (story.text[-1], 0.0)]
     for _, ask, answer in questions:
         segments += [(f"\n\n{story.language.question_label} {ask}\n{story.language.answer_label}", 0.0),
                      (f" {answer[:-1]}", ANSWER_WEIGHT), (answer[-1], 0.0)]
@@ -83,7 +87,15 @@ def stories(seed, count, held_out=False):
     return list(islice(stream(LANGUAGES, LANGUAGE_WEIGHTS, seed, held_out), count))
 
 
-def documents(seed, count):
-    """`count` training documents; a document is a list of (text, weight)."""
+def facts_document(rng):
+    """A text of single facts with questions, as plain text or as a chat."""
+    facts = list_facts(rng.choices(LANGUAGES, LANGUAGE_WEIGHTS)[0], rng)
+    questions = rng.sample(facts.questions, min(MOST_QUESTIONS, len(facts.questions)))
+    return plain_questions(facts, questions) if rng.randrange(2) else chat_about(facts, questions, rng)
+
+
+def documents(seed, count, facts_share=0.0):
+    """`count` training documents, about `facts_share` of them single facts; a document is a list of (text, weight)."""
     rng = random.Random(seed)
-    return [document(story, rng) for story in stories(seed, count)]
+    return [facts_document(rng) if rng.random() < facts_share else document(story, rng)
+            for story in stories(seed, count)]

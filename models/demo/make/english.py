@@ -2,8 +2,8 @@
 
 from world import Language, Plot, Question
 
-GIRLS = ("Lily Anna Mia Rosa Emma Nora Clara Ruby Ella Maya Sofia Alice Grace Hazel Lucy Zoe").split()
-BOYS = ("Tom Ben Max Leo Sam Jack Oscar Finn Hugo Noah Peter Luke Adam Felix Toby Milo").split()
+GIRLS = ("Lily Anna Mia Rosa Emma Nora Clara Ruby Alice Lucy").split()
+BOYS = ("Tom Ben Max Leo Sam Jack Oscar Finn Noah Peter").split()
 OUTDOORS = "in park|in garden|by river|on hill|in forest|in meadow|by lake|by pond|in valley|in orchard".split("|")
 ANYWHERE = "at market|at school|under bridge|in barn|on beach|in library|at bakery|by well|at mill|at harbour".split("|")
 NOUNS = "kite ball scarf hat bell boat drum lantern basket book doll pillow flute cup ribbon box".split()
@@ -315,9 +315,28 @@ COOKING = Plot("cooking", "dish", "{dish}", (
     Question("feeling", ("How did {friend} feel at the end?",), "{glad}"),
 ))
 
+FACTS = (
+    ("{hero} is {in1}.", (Question("where", ("Where is {hero}?",), "{in1}"), Question("who", ("Who is {in1}?",), "{hero}"))),
+    ("{hero} has a {colour} {noun}.", (
+        Question("what", ("What does {hero} have?",), "a {colour} {noun}"),
+        Question("holder", ("Who has the {noun}?", "Who has a {noun}?"), "{hero}"),
+        Question("colour", ("What colour is the {noun}?",), "{colour}"))),
+    ("{hero} is a {trait} {child} and lives near {the1}.", (
+        Question("what", ("What kind of {child} is {hero}?",), "{trait}"),
+        Question("where", ("Where does {hero} live?",), "near {the1}"),
+        Question("who", ("Who lives near {the1}?",), "{hero}"))),
+    ("{hero} has {picked} and gives {friend} {given}.", (
+        Question("count", ("How many {fruits} does {hero} give {friend}?",), "{n_given}"),
+        Question("arithmetic", ("How many {fruits} does {hero} have left?",), "{n_left}"),
+        Question("who", ("Who gets {fruits} from {hero}?",), "{friend}"))),
+    ("{hero} was {sad}, but now {hero} is {glad}.", (
+        Question("feeling", ("How does {hero} feel now?",), "{glad}"),
+        Question("feeling", ("How did {hero} feel at first?",), "{sad}"))),
+)
+
 ENGLISH = Language(
     name="en", joiner=" ", finish=".", question_label="Question:", answer_label="Answer:", draw=draw,
-    plots=(LOST, SHARING, RESCUE, HIDING, GIFT, QUARREL, COOKING),
+    plots=(LOST, SHARING, RESCUE, HIDING, GIFT, QUARREL, COOKING), facts=FACTS,
     requests=(
         "Tell me a story.", "Please tell me a story.", "Tell me a story about {hero}.",
         "Tell me a story about a {child} named {hero}.", "Please tell me a story about {hero} and {the1}.",

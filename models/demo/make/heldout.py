@@ -12,7 +12,7 @@ from collections import Counter
 from itertools import islice
 from pathlib import Path
 
-from batches import CHUNK_DOCUMENTS, SEED_STRIDE
+from batches import CHUNK_DOCUMENTS, LATER_CHUNKS, SEED_STRIDE
 from documents import LANGUAGE_WEIGHTS, LANGUAGES, question_prompt, stories
 from world import stream
 
@@ -38,8 +38,10 @@ def held_out_questions():
 
 
 def training_texts(seed, chunks):
-    """The texts of all stories in the first chunks of a training run."""
-    return {story.text for chunk in range(chunks) for story in stories(seed * SEED_STRIDE + chunk, CHUNK_DOCUMENTS)}
+    """The texts of all stories in the first chunks of both parts of a training run."""
+    first = seed * SEED_STRIDE
+    seeds = [start + chunk for start in (first, first + LATER_CHUNKS) for chunk in range(chunks)]
+    return {story.text for chunk_seed in seeds for story in stories(chunk_seed, CHUNK_DOCUMENTS)}
 
 
 def write_lines(name, rows):
@@ -53,7 +55,7 @@ def main():
     """Checks and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=20, help="seed of the training run to check against")
-    parser.add_argument("--chunks", type=int, default=32, help="chunks of that run to check against")
+    parser.add_argument("--chunks", type=int, default=32, help="chunks of each part of that run to check")
     args = parser.parse_args()
     told = list(islice(stream(LANGUAGES, LANGUAGE_WEIGHTS, STORY_SEED, held_out=True), STORIES))
     asked = list(held_out_questions())

@@ -6,6 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+# How the weights begin, see Llama.initialise: what a token is outweighs what a layer first adds to it.
+EMBEDDING_SCALE, LAST_NORM, COPY_SCALE = 0.5, 0.03, 0.25
+
 
 @dataclass(frozen=True)
 class Config:
@@ -13,8 +16,8 @@ class Config:
 
     vocab_size: int
     hidden_size: int = 256
-    intermediate_size: int = 640
-    num_hidden_layers: int = 5
+    intermediate_size: int = 512
+    num_hidden_layers: int = 4
     num_attention_heads: int = 8
     num_key_value_heads: int = 4
     max_position_embeddings: int = 512
@@ -63,6 +66,19 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(config.hidden_size, self.kv_heads * self.head_dim, bias=False)
         self.v_proj = nn.Linear(config.hidden_size, self.kv_heads * self.head_dim, bias=False)
         self.o_proj = nn.Linear(self.heads * self.head_dim, config.hidden_size, bias=False)
+
+    @torch.no_grad()
+    def initialise_matching(self):
+        """Lets the first query head of each group look for its like and copy it."""
+        nn.init.orthogonal_(self.v_proj.weight)
+        group = self.heads // self.kv_heads
+        for kv_head in range(self.kv_heads):
+            keys = slice(kv_head * self.head_dim, (kv_head + 1) * self.head_dim)
+            first = kv_head * group * self.head_dim
+            queries = slice(first, first + self.head_dim)
+            nn.init.orthogonal_(self.k_proj.weight[keys])
+            self.q_proj.weight[queries] = self.k_proj.weight[keys]
+            self.o_proj.weight[:, queries] = COPY_SCALE * self.v_proj.weight[keys].T
 
     def forward(self, x, cos, sin):
         batch, length, _ = x.shape
@@ -129,10 +145,25 @@ class Llama(nn.Module):
         cos, sin = rope_table(config)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
+        self.initialise()
+
+    def initialise(self):
+        """Random weights, but with the skill that answers need laid out: to find a token again and to copy it.
+
+        From the second layer on, one query head of each group begins as its key head, so that a token attends to
+        earlier places like itself, and begins to write what its value head reads (after Trockman and Kolter, "Mimetic
+        initialization of self-attention layers", 2023). All else that the layers add begins at zero. The last norm
+        begins small because the same matrix embeds and makes logits: at first every token would predict itself.
+        """
         for name, parameter in self.named_parameters():
-            if parameter.dim() == 2:
-                last = name.endswith(("o_proj.weight", "down_proj.weight"))
-                nn.init.normal_(parameter, std=0.02 / (2 * config.num_hidden_layers) ** 0.5 if last else 0.02)
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                nn.init.zeros_(parameter)
+            elif parameter.dim() == 2:
+                nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
+        nn.init.normal_(self.model.embed_tokens.weight, std=EMBEDDING_SCALE)
+        nn.init.constant_(self.model.norm.weight, LAST_NORM)
+        for layer in self.model.layers[1:]:
+            layer.self_attn.initialise_matching()
 
     def hidden(self, ids):
         """What the last norm makes of token ids [batch, positions]: [batch, positions, hidden]."""

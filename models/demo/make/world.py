@@ -40,7 +40,8 @@ class Plot:
 class Language:
     """A language of the world: how it draws slots, its plots, and the fixed words around stories.
 
-    `joiner` goes between two sentences; `finish` ends an answer; `requests` ask for a story in a chat;
+    `joiner` goes between two sentences; `facts` are single statements about somebody, each with the questions that it
+    answers; `finish` ends an answer; `requests` ask for a story in a chat;
     `greetings` are pairs of what a user may say first and what is answered.
     """
 
@@ -51,6 +52,7 @@ class Language:
     answer_label: str
     draw: callable
     plots: tuple
+    facts: tuple
     requests: tuple
     greetings: tuple
 
@@ -93,6 +95,22 @@ def tell(language, rng, held_out):
     questions = tuple((q.kind, say(rng.choice(q.asks)), say(q.answer) + language.finish) for q in plot.questions)
     slots["topic"] = plot.topic.format(**slots)
     return Story(language, plot.name, "\n\n".join(paragraphs), questions, say(rng.choice(language.requests)), held_out)
+
+
+def list_facts(language, rng):
+    """A text of single facts about several people, of whom no two share a name, a place or a thing."""
+    sentences, questions, used = [], [], set()
+    for _ in range(rng.randint(2, 6)):
+        slots = language.draw(rng)
+        mine = {slots[key] for key in ("hero", "friend", "the1", "noun", "fruit")}
+        if mine & used:
+            continue
+        used |= mine
+        statement, asked = rng.choice(language.facts)
+        sentences.append(upper_first(statement.format(**slots)))
+        questions += [(q.kind, rng.choice(q.asks).format(**slots), upper_first(q.answer.format(**slots)) + language.finish)
+                      for q in asked]
+    return Story(language, "facts", language.joiner.join(sentences), tuple(questions), "", False)
 
 
 def stream(languages, weights, seed, held_out=False):
