@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "text/jinja/parameters.h"
 #include "text/jinja/text_form.h"
@@ -74,8 +75,8 @@ Value make_range(const Arguments& arguments, Budget& budget) {
   const auto [start, stop, step] = numbers;
   if (step == 0) problem("the step of a range is zero");
   // Unsigned, because the distance between two int64 may need all 64 bits.
-  const uint64_t from = static_cast<uint64_t>(step > 0 ? start : stop);
-  const uint64_t to = static_cast<uint64_t>(step > 0 ? stop : start);
+  const auto from = static_cast<uint64_t>(step > 0 ? start : stop);
+  const auto to = static_cast<uint64_t>(step > 0 ? stop : start);
   const bool is_empty = step > 0 ? start >= stop : start <= stop;
   const uint64_t stride = step > 0 ? static_cast<uint64_t>(step) : uint64_t{0} - static_cast<uint64_t>(step);
   const uint64_t length = is_empty ? 0 : (to - from - 1) / stride + 1;
@@ -104,7 +105,7 @@ Value make_joiner(const Arguments& arguments) {
 
 class Cycler : public Object, public std::enable_shared_from_this<Cycler> {
  public:
-  explicit Cycler(const Value& items) : items_(items) {}
+  explicit Cycler(Value items) : items_(std::move(items)) {}
   [[nodiscard]] std::string type_name() const override { return "cycler"; }
   [[nodiscard]] int nesting() const override { return items_.nesting() + 1; }
   Value attribute(const std::string& name, Budget& budget) override {

@@ -72,6 +72,7 @@ Value sort(const Value& input, const Arguments& arguments, Budget& budget) {
   const Parameters parameters("sort", arguments, {"reverse", "case_sensitive", "attribute"});
   std::vector<Value> all = iterate(input, budget);
   std::vector<Value> keys;
+  keys.reserve(all.size());
   for (const Value& item : all)
     keys.push_back(sort_key(item, parameters.get(2), parameters.truth(1, false), budget));
   return Value::list(sorted_by(std::move(all), keys, parameters.truth(0, false), budget));

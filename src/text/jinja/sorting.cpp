@@ -52,6 +52,7 @@ std::vector<Value> sorted_by(std::vector<Value> items, const std::vector<Value>&
     order.swap(merged);
   }
   std::vector<Value> sorted;
+  sorted.reserve(items.size());
   for (const size_t i : order) sorted.push_back(std::move(items[i]));
   return sorted;
 }

@@ -27,7 +27,7 @@ int64_t digits_at(std::string_view text, size_t& at, size_t count, unsigned base
 }
 
 void append_code_point(std::string& out, int64_t value, int line) {
-  if (value < 0) problem_at(line, "a string has an escape \\x, \\u or \\U with too few hexadecimal digits");
+  if (value < 0) problem_at(line, R"(a string has an escape \x, \u or \U with too few hexadecimal digits)");
   if (value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
     problem_at(line, "a string has an escape for number ", value, ", which is no Unicode character");
   utf8_append(out, static_cast<char32_t>(value));
