@@ -1,5 +1,5 @@
-// The same ids as the original implementations: on llama.cpp's published vectors, and on the committed sample that
-// tests/reference/compare_tokenizers.py made.
+// The same ids as the original implementations: on llama.cpp's published vectors, and on the committed sample
+// that tests/reference/compare_tokenizers.py made.
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -39,7 +39,8 @@ void check_llama2_vectors(const Tokenizer& tokenizer) {
   const std::vector<std::string> lines = split_at(read_file(folder / "llama2-spm.out", 1'000'000), "\n");
   ASSERT_GT(texts.size(), 40U);
   for (size_t i = 0; i + 1 < texts.size(); ++i) {
-    EXPECT_EQ(tokenizer.encode(texts[i], {.add_special = false}), ids_in(lines.at(i))) << "text " << i << ": " << texts[i];
+    EXPECT_EQ(tokenizer.encode(texts[i], {.add_special = false}), ids_in(lines.at(i)))
+        << "text " << i << ": " << texts[i];
   }
 }
 

@@ -1,0 +1,303 @@
+// The program as a user meets it: what it prints, and the one sentence that it has for each mistake.
+#include "cli/program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "checkpoint/safetensors.h"
+#include "support/paths.h"
+
+namespace caravan::cli {
+namespace {
+
+using testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+Outcome caravan_program(const std::vector<std::string>& words) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  Outcome outcome;
+  outcome.code = run_program(words);
+  outcome.out = testing::internal::GetCapturedStdout();
+  outcome.err = testing::internal::GetCapturedStderr();
+  return outcome;
+}
+
+std::string demo() { return (test::source_dir() / "models" / "demo").string(); }
+std::string tiny() { return test::fixture("models/gqa_odd_head").string(); }
+
+/// `caravan run` on the demo model, greedily.
+Outcome run_demo(std::vector<std::string> more) {
+  std::vector<std::string> words = {"run", "--model-path",        demo(), "--temperature",
+                                    "0",   "--max-output-length", "24"};
+  words.insert(words.end(), more.begin(), more.end());
+  return caravan_program(words);
+}
+
+TEST(Help, FitsAScreenAndNamesEveryCommand) {
+  const Outcome general = caravan_program({"--help"});
+  EXPECT_EQ(general.code, 0);
+  for (const std::string command : {"run", "info", "tokenize", "detokenize"}) {
+    EXPECT_THAT(general.out, HasSubstr("  " + command + " "));
+    const Outcome help = caravan_program({command, "--help"});
+    EXPECT_EQ(help.code, 0);
+    EXPECT_LE(std::count(help.out.begin(), help.out.end(), '\n'), 50) << command;
+    size_t widest = 0;
+    for (size_t start = 0, end = 0; end != std::string::npos; start = end + 1) {
+      end = help.out.find('\n', start);
+      widest = std::max(widest, (end == std::string::npos ? help.out.size() : end) - start);
+    }
+    EXPECT_LE(widest, 100U) << command;
+  }
+}
+
+TEST(Run, StreamsThePromptAndItsContinuationAndEndsWithFigures) {
+  const Outcome outcome = run_demo({"--prompt", "Once upon a time"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_TRUE(outcome.out.starts_with("Once upon a time")) << outcome.out;
+  EXPECT_GT(outcome.out.size(), 40U);
+  EXPECT_FALSE(utf8_first_invalid(outcome.out).has_value());
+  for (const char* figure :
+       {"load ", "| prefill ", " tokens/s) | decode ", " ms per token", "| peak memory "}) {
+    EXPECT_THAT(outcome.err, HasSubstr(figure));
+  }
+}
+
+TEST(Run, WritesOneJsonObjectForEachPromptInOrder) {
+  const Outcome outcome =
+      run_demo({"--json", "--prompt", "Once upon a time", "--prompt", "从前", "--batch-size", "2"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  std::istringstream lines(outcome.out);
+  std::vector<Json> objects;
+  for (std::string line; std::getline(lines, line);) objects.push_back(Json::parse(line));
+  ASSERT_EQ(objects.size(), 2U);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(objects[i]["index"], i);
+    EXPECT_FALSE(objects[i]["text"].get<std::string>().empty());
+    EXPECT_TRUE(objects[i]["finish_reason"] == "stop" || objects[i]["finish_reason"] == "length");
+    EXPECT_GT(objects[i]["timings"]["total_ms"], 0.0);
+    EXPECT_LE(objects[i]["token_ids"].size(), 24U);
+  }
+}
+
+TEST(Run, GivesEachPromptOfABatchWhatItGivesAloneWithPaddingToo) {
+  const std::vector<std::string> prompts = {"--prompt", "Once upon a time", "--prompt",
+                                            "从前有",   "--prompt",         "One"};
+  const auto with = [&prompts](std::vector<std::string> more) {
+    more.insert(more.end(), prompts.begin(), prompts.end());
+    return run_demo(more).out;
+  };
+  const std::string alone = with({});
+  EXPECT_EQ(with({"--batch-size", "3"}), alone);
+  EXPECT_EQ(with({"--batch_size=2", "--kv_cache", "paged"}), alone);
+  EXPECT_EQ(with({"--batch-size", "3", "--input-padding", "--max-input-length", "32"}), alone);
+  EXPECT_EQ(with({"--max-batch-tokens", "2", "--threads", "3"}), alone);
+}
+
+TEST(Run, ContinuesIdsWithoutATokenizer) {
+  const Outcome outcome = caravan_program({"run", "--model-path", tiny(), "--input-ids", "5,6,7",
+                                           "--max-output-length", "4", "--temperature", "0", "--ignore-eos"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  std::istringstream ids(outcome.out);
+  int count = 0;
+  for (int id = 0; ids >> id;) ++count;
+  EXPECT_EQ(count, 4);
+}
+
+TEST(Run, EndsBeforeAStopString) {
+  const std::string whole = run_demo({"--prompt", "Once upon a time"}).out;
+  const size_t space = whole.find(' ', whole.size() / 2);
+  ASSERT_NE(space, std::string::npos);
+  const std::string stop = whole.substr(space, 4);
+  const std::string stopped = run_demo({"--prompt", "Once upon a time", "--stop", stop}).out;
+  EXPECT_EQ(stopped, whole.substr(0, whole.find(stop, 16)) + "\n");
+}
+
+TEST(Run, DrawsTheSameTextForTheSameSeed) {
+  const auto text = [](const std::string& seed) {
+    return caravan_program({"run", "--model-path", demo(), "--prompt", "Once", "--temperature", "1.5",
+                            "--seed", seed, "--max-output-length", "24"})
+        .out;
+  };
+  EXPECT_EQ(text("7"), text("7"));
+  EXPECT_NE(text("7"), text("8"));
+}
+
+TEST(Run, WritesTheLogitsOfEveryPosition) {
+  const test::TemporaryFolder folder;
+  const fs::path file = folder / "logits.safetensors";
+  const Outcome outcome = run_demo({"--input-ids", "1,2,3", "--ignore-eos", "--logits-out", file.string()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const MappedFile mapped(file);
+  const SafetensorsHeader header =
+      parse_safetensors_header(mapped.bytes(), mapped.bytes().size(), file.string());
+  ASSERT_EQ(header.tensors.size(), 2U);
+  EXPECT_EQ(header.tensors[0].name, "logits.0");
+  EXPECT_EQ(header.tensors[0].shape[0], 3 + 24 - 1);
+  EXPECT_EQ(header.tensors[1].shape, (Shape{3 + 24}));
+}
+
+TEST(Run, LeavesNothingBehindWhenTheDiskIsFull) {
+  const test::TemporaryFolder folder;
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  // A limit on the size of files fails writes as a full disk does.
+  const rlimit small = {.rlim_cur = 10'000, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const test::TemporaryFolder capture;
+  const Outcome outcome =
+      run_demo({"--prompt", "Once", "--logits-out", (folder / "logits.safetensors").string()});
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err,
+              HasSubstr("logits.safetensors: writing failed, and nothing was left behind: File too large"));
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(Run, SaysThatTheDeviceIsFull) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
+  const Outcome outcome = run_demo({"--prompt", "Once", "--logits-out", "/dev/full"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("/dev/full: writing failed"));
+  EXPECT_TRUE(fs::exists("/dev/full"));
+}
+
+TEST(Chat, AppliesTheTemplateAndShowsTheAnswerOnly) {
+  const Outcome outcome = run_demo({"--chat", "--prompt", "Tell me a story."});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("Tell me a story.")));
+  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("<|")));
+}
+
+TEST(Tokenize, GoesThereAndBack) {
+  const Outcome ids =
+      caravan_program({"tokenize", "--model-path", demo(), "--prompt", "Once upon a time, 从前"});
+  ASSERT_EQ(ids.code, 0) << ids.err;
+  std::string list;
+  for (const Json& id : Json::parse(ids.out)) list += std::to_string(id.get<int>()) + ",";
+  const Outcome text = caravan_program({"detokenize", "--model-path", demo(), "--input-ids", list});
+  EXPECT_EQ(text.out, "Once upon a time, 从前\n");
+}
+
+TEST(Info, SaysWhatACheckpointIs) {
+  const Outcome outcome = caravan_program({"info", demo()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part : {"LlamaForCausalLM", "layers", "vocabulary", "context", "parameters", "bf16",
+                           "tokenizer", "chat template", "memory by dtype"}) {
+    EXPECT_THAT(outcome.out, HasSubstr(part));
+  }
+}
+
+TEST(Info, NeedsNothingButAConfig) {
+  const Outcome outcome =
+      caravan_program({"info", (test::source_dir() / "models/configs/llama-2-7b").string()});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("6738415616"));
+}
+
+TEST(Run, RunsRandomWeightsFromAConfigAlone) {
+  const test::TemporaryFolder folder;
+  fs::copy(test::fixture("models/mha/config.json"), folder / "config.json");
+  const Outcome outcome = caravan_program({"run", "--model-path", folder.path().string(), "--load-format",
+                                           "dummy", "--input-ids", "3,4", "--max-output-length", "3"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+}
+
+TEST(Program, HasOneSentenceForEachMistake) {
+  const test::TemporaryFolder folder;
+  const std::string empty_file = folder.write("empty.txt", "").string();
+  const std::string blank_line = folder.write("blank.txt", "one\n\ntwo\n").string();
+  const std::string bad_json = folder.write("bad.jsonl", "{\"prompt\": \"a\"}\n{\"text\": \"b\"}\n").string();
+  const std::string bad_ids = folder.write("ids.jsonl", "{\"input_ids\": [1, -2]}\n").string();
+  const std::string long_prompt(3000, 'x');
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"rnu"}, "unknown command \"rnu\": did you mean run?"},
+      {{"run", "--model-path", demo()}, "--prompt: is missing"},
+      {{"run", "--prompt", "a"}, "--model-path: is missing"},
+      {{"run", "--model-path", "/nowhere", "--prompt", "a"}, "--model-path: there is no folder \"/nowhere\""},
+      {{"run", "--model-path", "/etc/passwd", "--prompt", "a"}, "is not a folder"},
+      {{"run", "--model-path", folder.path().string(), "--prompt", "a"}, "config.json"},
+      {{"run", "--model-path", demo(), "--promt", "a"}, "unknown flag \"--promt\": did you mean --prompt?"},
+      {{"run", "--model-path", demo(), "--prompt", ""}, "--prompt: the prompt is empty"},
+      {{"run", "--model-path", demo(), "--prompt", "a\xFF"}, "byte 1 of the prompt is not valid UTF-8"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--temperature", "-1"},
+       "--temperature: found -1, expected"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--top-p", "x"},
+       "--top-p: found \"x\", expected a number"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--threads", "0"},
+       "--threads: found \"0\", expected an integer"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--dtype", "fp8"},
+       "--dtype: found \"fp8\", expected auto, fp32"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--device", "cuda"},
+       "this build has no CUDA kernels"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--execute-mode", "max-autotune"}, "expected eager"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--tp", "2"}, "--tp: found 2"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--input-padding"},
+       "--input-padding: needs --max-input-length"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--max-output-length", "9999"},
+       "--max-output-length: found"},
+      {{"run", "--model-path", demo(), "--prompt", long_prompt}, "tokens, expected at most"},
+      {{"run", "--model-path", demo(), "--prompt", "a b c d", "--max-input-length", "2"},
+       "expected at most 2"},
+      {{"run", "--model-path", demo(), "--input-ids", "1,x"}, "--input-ids: found \"x\", expected token ids"},
+      {{"run", "--model-path", demo(), "--input-ids", "1,99999"}, "token id 99999, expected 0 to"},
+      {{"run", "--model-path", demo(), "--input-file", "/nowhere"},
+       "/nowhere: cannot be opened: No such file"},
+      {{"run", "--model-path", demo(), "--input-file", empty_file}, "is empty, expected one prompt per line"},
+      {{"run", "--model-path", demo(), "--input-file", blank_line}, "line 2: the prompt is empty"},
+      {{"run", "--model-path", demo(), "--input-file", bad_json}, "line 2: expected an object with either"},
+      {{"run", "--model-path", demo(), "--input-file", bad_ids},
+       "line 1: field \"input_ids\" holds the number -2"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--logits-out", "/nowhere/x"},
+       "/nowhere/x: cannot be written"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--logits-out", folder.path().string()},
+       "is a folder"},
+      {{"run", "--model-path", tiny(), "--prompt", "a"},
+       "the checkpoint has no tokenizer, expected --input-ids"},
+      {{"run", "--model-path", tiny(), "--input-ids", "3", "--chat"}, "has no tokenizer"},
+      {{"run", "--model-path", tiny(), "--input-ids", "3", "--stop", "x"},
+       "--stop: the checkpoint has no tokenizer"},
+      {{"run", "--model-path", (test::source_dir() / "models/configs/llama-2-7b").string(), "--input-ids",
+        "3"},
+       "llama-2-7b"},
+      {{"info"}, "expected one checkpoint folder"},
+      {{"info", "/nowhere"}, "there is no folder \"/nowhere\""},
+      {{"tokenize", "--model-path", tiny(), "--prompt", "a"}, "has no tokenizer"},
+      {{"detokenize", "--model-path", demo(), "--input-ids", "99999"}, "token id 99999, expected 0 to"},
+  };
+  for (const auto& [words, sentence] : cases) {
+    const Outcome outcome = caravan_program(words);
+    EXPECT_EQ(outcome.code, 2) << sentence;
+    EXPECT_THAT(outcome.err, HasSubstr(sentence));
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  }
+}
+
+TEST(ChooseLevel, SaysWhichLevelsThereAre) {
+  setenv("CARAVAN_ISA", "avx1024", 1);
+  const Outcome outcome = run_demo({"--prompt", "a"});
+  unsetenv("CARAVAN_ISA");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(
+      outcome.err,
+      HasSubstr(
+          "CARAVAN_ISA: found \"avx1024\", expected one of what this machine and build have: portable"));
+}
+
+}  // namespace
+}  // namespace caravan::cli
