@@ -1,9 +1,14 @@
-# Cross-compiles for aarch64 with Debian's compiler and arm64 libraries; tests run under qemu-user.
+# Cross-compiles for aarch64 with Debian's compiler; scripts/aarch64_sysroot.sh unpacks the libraries. Tests run under
+# qemu-user.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
-set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
-set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
-set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu)
-# Debian puts other architectures' .pc files here.
-set(ENV{PKG_CONFIG_LIBDIR} /usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig)
+
+get_filename_component(caravan_sysroot "${CMAKE_CURRENT_LIST_DIR}/../build/aarch64_sysroot" ABSOLUTE)
+set(caravan_libraries ${caravan_sysroot}/usr/lib/aarch64-linux-gnu)
+set(ENV{PKG_CONFIG_LIBDIR} ${caravan_libraries}/pkgconfig)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${caravan_sysroot})
+# Libraries of libraries: libsentencepiece needs libprotobuf-lite.
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-rpath-link,${caravan_libraries}:${caravan_sysroot}/lib/aarch64-linux-gnu")
+set(CMAKE_CROSSCOMPILING_EMULATOR
+    qemu-aarch64;-L;/usr/aarch64-linux-gnu;-E;LD_LIBRARY_PATH=${caravan_libraries}:${caravan_sysroot}/lib/aarch64-linux-gnu)

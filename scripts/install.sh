@@ -9,8 +9,7 @@ case "${1:-run}" in
   test) packages+=(libgtest-dev libgmock-dev) ;;
   ci)
     packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang clang-tidy clang-format libclang-rt-14-dev git
-      g++-aarch64-linux-gnu qemu-user googletest
-      libsentencepiece-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64)
+      g++-aarch64-linux-gnu qemu-user googletest)
     ;;
   *) echo "install.sh: found \"$1\", expected run, test or ci" >&2; exit 2 ;;
 esac
@@ -37,7 +36,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "caravan: installing ${missing[*]}" >&2
-if [[ " ${missing[*]} " == *:arm64* ]]; then "${as_root[@]}" dpkg --add-architecture arm64; fi
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 if ! { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \

@@ -55,13 +55,15 @@ struct Outputs {
 };
 
 /// Greedy tokens, as many as expected, and the logits of the prompts; all prompts in one batch.
-Outputs compute(const fs::path& folder, const std::vector<Expected>& all, DType dtype, EngineOptions options) {
+Outputs compute(const fs::path& folder, const std::vector<Expected>& all, DType dtype,
+                EngineOptions options) {
   Model model = load_model(folder, {.dtype = dtype});
   const auto vocab = static_cast<size_t>(model.config.vocab_size);
   // A prompt longer than the trained context is what dynamic scaling is for.
   options.max_sequence_length = model.config.max_position;
   Engine engine(std::move(model), options);
-  Outputs result = {std::vector<std::vector<int32_t>>(all.size()), std::vector<std::vector<float>>(all.size())};
+  Outputs result = {std::vector<std::vector<int32_t>>(all.size()),
+                    std::vector<std::vector<float>>(all.size())};
   for (const Expected& expected : all) {
     Request request;
     request.prompt = expected.prompt;
@@ -126,7 +128,8 @@ TEST_P(Fp32ReferenceTest, GivesTransformersLogitsAndGreedyTokens) {
 INSTANTIATE_TEST_SUITE_P(Fixtures, Fp32ReferenceTest,
                          testing::Values("mha", "gqa_odd_head", "mqa", "tied_embedding", "tied_head",
                                          "biases", "rope_theta", "rope_linear", "rope_dynamic", "rope_llama3",
-                                         "rope_yarn", "rope_yarn_old", "sliding_window", "fp16", "bf16"),
+                                         "rope_yarn", "rope_yarn_old", "rope_dynamic_edge",
+                                         "rope_yarn_mscale", "sliding_window", "fp16", "bf16"),
                          [](const auto& test) { return test.param; });
 
 /// Half-precision storage against fp32 on the same weights. fp16: only the KV cache is rounded, to 2^-11.
