@@ -49,7 +49,7 @@ Prompt json_prompt(const std::string& line, const std::string& where) {
   const Json json = parse_json(line, where);
   const JsonObject object(json, where);
   if (object.has("prompt") == object.has("input_ids")) {
-    fail(where, ": expected an object with either \"prompt\" or \"input_ids\"");
+    fail(where, R"(: expected an object with either "prompt" or "input_ids")");
   }
   if (object.has("prompt")) return text_prompt(object.string("prompt"), where);
   Prompt prompt = {std::nullopt, {}, where, false};

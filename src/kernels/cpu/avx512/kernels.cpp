@@ -30,9 +30,7 @@ struct Vector {
   static F zero_where_below(F x, float limit, F value) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, set(limit), _CMP_NLT_UQ), value);
   }
-  static float square_root(float value) {
-    return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(value)));
-  }
+  static float square_root(float value) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(value))); }
 
   static float sum(F a) {
     const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));

@@ -1,0 +1,113 @@
+#include "kernels/op_cases.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace caravan::test {
+
+Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& random, float scale) {
+  std::normal_distribution<float> normal(0.0F, scale);
+  std::vector<float> values(static_cast<size_t>(shape.elements()));
+  for (float& value : values) value = normal(random);
+  Tensor tensor(dtype, shape);
+  if (!values.empty()) convert_elements(values.data(), DType::kF32, tensor.view().data, dtype, values.size());
+  return tensor;
+}
+
+Tensor index_tensor(const std::vector<int32_t>& values, const Shape& shape) {
+  Tensor tensor(DType::kI32, shape);
+  if (!values.empty()) std::memcpy(tensor.view().data, values.data(), values.size() * sizeof(int32_t));
+  return tensor;
+}
+
+std::vector<double> values_of(const Tensor& tensor) {
+  const auto count = static_cast<size_t>(tensor.shape().elements());
+  std::vector<float> floats(count);
+  if (count != 0) convert_elements(tensor.view().data, tensor.dtype(), floats.data(), DType::kF32, count);
+  return {floats.begin(), floats.end()};
+}
+
+LinearCase::LinearCase(DType dtype, int64_t tokens, int64_t in, int64_t out, bool with_bias, unsigned seed)
+    : has_bias(with_bias) {
+  std::mt19937 random(seed);
+  x = random_tensor(dtype == DType::kBF16 ? DType::kBF16 : DType::kF32, {tokens, in}, random);
+  weight = random_tensor(dtype, {out, in}, random);
+  bias = random_tensor(DType::kF32, {out}, random);
+  y = Tensor(DType::kF32, {tokens, out});
+}
+
+LinearArgs LinearCase::args() {
+  return {x.view(), weight.view(), has_bias ? ConstTensorView(bias.view()) : ConstTensorView(), y.view()};
+}
+
+AttentionCase::AttentionCase(DType cache, DType y, const std::vector<Sequence>& sequences,
+                             const Shape4& shape, int64_t attended, unsigned seed)
+    : window(attended) {
+  std::mt19937 random(seed);
+  int64_t longest = 0;
+  int64_t positions = 0;
+  for (const Sequence& sequence : sequences) {
+    longest = std::max(longest, sequence.length);
+    positions += sequence.length;
+  }
+  const auto count = static_cast<int64_t>(sequences.size());
+  const int64_t columns = (longest + shape.block_size - 1) / shape.block_size;
+  std::vector<int32_t> blocks;
+  std::vector<int32_t> positions_of_all;
+  std::vector<int32_t> sequences_of_all;
+  std::vector<int32_t> asked_positions;
+  std::vector<int32_t> asked_sequences;
+  for (int64_t s = 0; s < count; ++s) {
+    // Blocks in reverse, so that a kernel that takes them for consecutive is found out.
+    for (int64_t c = 0; c < columns; ++c)
+      blocks.push_back(static_cast<int32_t>(count * columns - 1 - s * columns - c));
+    for (int64_t p = 0; p < sequences[static_cast<size_t>(s)].length; ++p) {
+      positions_of_all.push_back(static_cast<int32_t>(p));
+      sequences_of_all.push_back(static_cast<int32_t>(s));
+      if (p < sequences[static_cast<size_t>(s)].length - sequences[static_cast<size_t>(s)].queries) continue;
+      asked_positions.push_back(static_cast<int32_t>(p));
+      asked_sequences.push_back(static_cast<int32_t>(s));
+    }
+  }
+  // One padding row at the end.
+  asked_positions.push_back(0);
+  asked_sequences.push_back(-1);
+  const auto queries = static_cast<int64_t>(asked_positions.size());
+  q = random_tensor(DType::kF32, {queries, shape.heads * shape.head_dim}, random);
+  k = random_tensor(DType::kF32, {positions, shape.kv_heads * shape.head_dim}, random);
+  v = random_tensor(DType::kF32, {positions, shape.kv_heads * shape.head_dim}, random);
+  // Slots that nothing was written to hold NaN: none may reach a result.
+  const Shape cache_shape = {count * columns, shape.kv_heads, shape.block_size, shape.head_dim};
+  const std::vector<float> nan(static_cast<size_t>(cache_shape.elements()), std::nanf(""));
+  for (Tensor* tensor : {&k_cache, &v_cache}) {
+    *tensor = Tensor(cache, cache_shape);
+    convert_elements(nan.data(), DType::kF32, tensor->view().data, cache, nan.size());
+  }
+  table = index_tensor(blocks, {count, columns});
+  query_positions = index_tensor(asked_positions, {queries});
+  query_sequences = index_tensor(asked_sequences, {queries});
+  all_positions = index_tensor(positions_of_all, {positions});
+  all_sequences = index_tensor(sequences_of_all, {positions});
+  y_tensor = Tensor(y, {queries, shape.heads * shape.head_dim});
+}
+
+AttentionArgs AttentionCase::args() {
+  const auto head_dim = static_cast<float>(k_cache.shape()[3]);
+  return {q.view(),
+          {query_positions.view(), query_sequences.view(), table.view()},
+          k_cache.view(),
+          v_cache.view(),
+          1.0F / std::sqrt(head_dim),
+          window,
+          y_tensor.view()};
+}
+
+KvWriteArgs AttentionCase::write_args() {
+  return {k.view(),
+          v.view(),
+          {all_positions.view(), all_sequences.view(), table.view()},
+          k_cache.view(),
+          v_cache.view()};
+}
+
+}  // namespace caravan::test

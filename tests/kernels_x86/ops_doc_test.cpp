@@ -1,0 +1,57 @@
+// docs/ops.md says what runs where, and is made from the kernel tables:
+//   CARAVAN_WRITE_DOCS=1 build/release/tests/caravan_kernels_x86_tests --gtest_filter='OpsDoc.*'
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "base/file.h"
+#include "kernels/select.h"
+#include "support/paths.h"
+
+namespace caravan {
+namespace {
+
+/// One row for each op and dtype: the level whose kernel runs it when that level is chosen.
+std::string matrix() {
+  std::ostringstream out;
+  out << "# Which kernel runs what, where\n\n"
+         "One row for each op and the dtype that it is chosen by (`src/ops/` says which of its tensors that "
+         "is); one\n"
+         "column for each level that `CARAVAN_ISA` can name. On machines that are not x86-64 the portable "
+         "level is all "
+         "there is.\n\n"
+         "Made from the kernel tables; `tests/kernels_x86/ops_doc_test.cpp` says how, and fails when this "
+         "page is out "
+         "of date.\n\n"
+         "| op | dtype | portable | avx2 | avx512 |\n|---|---|---|---|---|\n";
+  const KernelTable portable = select_kernels(IsaLevel::kPortable);
+  const KernelTable avx2 = select_kernels(IsaLevel::kAvx2);
+  const KernelTable avx512 = select_kernels(IsaLevel::kAvx512);
+  const auto levels_of = [](const KernelTable& table, const std::string& name, DType dtype) {
+    std::string level;
+    for_each_row(table, [&](const char* row_name, const auto& row) {
+      if (name == row_name) level = row.at(dtype).level;
+    });
+    return level;
+  };
+  for_each_row(portable, [&](const char* name, const auto& row) {
+    for (size_t i = 0; i < kDTypeCount; ++i) {
+      const auto dtype = static_cast<DType>(i);
+      if (row.at(dtype).run == nullptr) continue;
+      out << "| " << name << " | " << name_of(dtype) << " | " << row.at(dtype).level << " | "
+          << levels_of(avx2, name, dtype) << " | " << levels_of(avx512, name, dtype) << " |\n";
+    }
+  });
+  return out.str();
+}
+
+TEST(OpsDoc, IsWhatTheKernelTablesSay) {
+  const std::filesystem::path path = test::source_dir() / "docs" / "ops.md";
+  if (std::getenv("CARAVAN_WRITE_DOCS") != nullptr) std::ofstream(path) << matrix();
+  EXPECT_EQ(read_file(path, 1'000'000), matrix());
+}
+
+}  // namespace
+}  // namespace caravan
