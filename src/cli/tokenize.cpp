@@ -12,9 +12,9 @@ namespace caravan::cli {
 
 namespace {
 
-OptionGroup model_group(std::vector<Option> more) {
+OptionGroup model_group(const std::vector<Option>& more) {
   std::vector<Option> options = {{"--model-path", "DIR", "folder with a tokenizer (required)"}};
-  for (Option& option : more) options.push_back(option);
+  options.insert(options.end(), more.begin(), more.end());
   return {"Options", std::move(options)};
 }
 

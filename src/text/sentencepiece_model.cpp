@@ -15,7 +15,7 @@ using Processor = sentencepiece::SentencePieceProcessor;
 /// Encodes `text` without the space that the library puts before every text: after an unknown token there is
 /// none.
 void append_continued(const Processor& processor, std::string_view text, std::vector<int32_t>& ids) {
-  const std::string unknown = processor.IdToPiece(processor.unk_id());
+  const std::string& unknown = processor.IdToPiece(processor.unk_id());
   std::vector<int> prefix;
   std::vector<int> whole;
   const bool good =

@@ -183,7 +183,7 @@ class AttentionWork {
   }
 
   void prepare(AttentionRows& rows, int64_t token, int64_t kv_head) const {
-    const int64_t element = static_cast<int64_t>(size_of(args_.k_cache.dtype));
+    const auto element = static_cast<int64_t>(size_of(args_.k_cache.dtype));
     const int64_t head_offset = kv_head * block_size_ * head_dim_ * element;
     rows.k = static_cast<const char*>(args_.k_cache.data) + head_offset;
     rows.v = static_cast<const char*>(args_.v_cache.data) + head_offset;
