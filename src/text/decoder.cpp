@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "text/bpe.h"
 #include "text/byte_level.h"
+#include "text/growth.h"
 #include "text/metaspace.h"
 
 namespace caravan {
@@ -28,13 +29,19 @@ void add_rules(const Json& json, const std::string& source, DecodeRules& rules) 
   if (type == "Sequence") {
     const Json* parts = object.array("decoders");
     if (parts == nullptr) object.wrong("decoders", "a list of decoders");
-    for (const Json& part : *parts) add_rules(part, source, rules);
+    for (const Json& part : *parts) {
+      add_rules(part, source, rules);
+      if (rules.replacements.size() > kMaxSteps) fail(source, ": has more than ", kMaxSteps, " decoders");
+    }
   } else if (type == "Replace") {
     const std::optional<JsonObject> pattern = object.object("pattern");
     if (!pattern || !pattern->has("String") || pattern->string("String").empty()) {
       object.wrong("pattern", "an object with a \"String\" that is not empty");
     }
     rules.replacements.emplace_back(pattern->string("String"), object.string("content"));
+    if (rules.replacements.back().second.size() > kMaxGrowth) {
+      object.wrong("content", "a text of at most 32 bytes");
+    }
   } else if (type == "ByteFallback") {
     rules.byte_fallback = true;
   } else if (type == "ByteLevel") {
@@ -58,7 +65,10 @@ TokenBytes DecodeRules::bytes_of(const std::string& token) const {
     if (const auto byte = byte_of_token(token)) return {std::string(1, static_cast<char>(*byte)), true};
   }
   std::string text = token;
-  for (const auto& [from, to] : replacements) text = replace_all(text, from, to);
+  for (const auto& [from, to] : replacements) {
+    text = replace_all(text, from, to);
+    check_growth("decoders", token.size(), text.size());
+  }
   return {byte_level ? from_byte_level(text) : text, false};
 }
 

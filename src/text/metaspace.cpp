@@ -1,11 +1,14 @@
 #include "text/metaspace.h"
 
+#include "base/utf8.h"
+
 namespace caravan {
 
 MetaspaceRules parse_metaspace(const JsonObject& object) {
   MetaspaceRules rules;
   rules.replacement = object.string_or("replacement", rules.replacement);
-  if (rules.replacement.empty()) object.wrong("replacement", "a character");
+  if (rules.replacement.empty() || utf8_length_at(rules.replacement, 0) != rules.replacement.size())
+    object.wrong("replacement", "one character");
   rules.split = object.boolean_or("split", true);
   const bool prefix = object.boolean_or("add_prefix_space", true);
   const std::string scheme = object.string_or("prepend_scheme", prefix ? "always" : "never");

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "text/growth.h"
 
 namespace caravan {
 
@@ -27,6 +28,7 @@ Normalize unicode_step(int options) {
 
 std::string replaced(const std::string& text, const std::vector<TextSpan>& matches,
                      const std::string& content) {
+  check_growth("normalizers", text.size(), text.size() + matches.size() * content.size());
   std::string out;
   size_t at = 0;
   for (const TextSpan& match : matches) {
@@ -74,6 +76,7 @@ std::vector<Normalize> parse_normalizers(const Json& json, const std::string& so
     if (parts == nullptr) object.wrong("normalizers", "a list of normalizers");
     for (const Json& part : *parts) {
       for (Normalize& step : parse_normalizers(part, source)) steps.push_back(std::move(step));
+      if (steps.size() > kMaxSteps) fail(source, ": has more than ", kMaxSteps, " normalizers");
     }
     return steps;
   }
@@ -101,7 +104,11 @@ std::vector<Normalize> parse_normalizers(const Json& json, const std::string& so
 }
 
 std::string normalized(const std::vector<Normalize>& steps, std::string text) {
-  for (const Normalize& step : steps) text = step(text);
+  const size_t before = text.size();
+  for (const Normalize& step : steps) {
+    text = step(text);
+    check_growth("normalizers", before, text.size());
+  }
   return text;
 }
 

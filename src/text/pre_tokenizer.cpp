@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "text/byte_level.h"
+#include "text/growth.h"
 #include "text/metaspace.h"
 #include "text/normalizer.h"
 #include "text/regex.h"
@@ -141,6 +142,7 @@ std::vector<Cut> parse_pre_tokenizers(const Json& json, const std::string& sourc
     if (parts == nullptr) object.wrong("pretokenizers", "a list of pre-tokenizers");
     for (const Json& part : *parts) {
       for (Cut& step : parse_pre_tokenizers(part, source)) steps.push_back(std::move(step));
+      if (steps.size() > kMaxSteps) fail(source, ": has more than ", kMaxSteps, " pre-tokenizer steps");
     }
     return steps;
   }
@@ -160,12 +162,18 @@ std::vector<Cut> parse_pre_tokenizers(const Json& json, const std::string& sourc
 }
 
 std::vector<Word> cut(const std::vector<Cut>& steps, Word text) {
+  const size_t before = text.text.size();
   std::vector<Word> words;
   words.push_back(std::move(text));
   for (const Cut& step : steps) {
     std::vector<Word> next;
+    size_t after = 0;
     for (const Word& word : words) {
-      for (Word& part : step(word)) next.push_back(std::move(part));
+      for (Word& part : step(word)) {
+        after += part.text.size();
+        next.push_back(std::move(part));
+      }
+      check_growth("pre-tokenizers", before, after);
     }
     words = std::move(next);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace caravan {
 
@@ -12,25 +13,31 @@ namespace {
 
 using Processor = sentencepiece::SentencePieceProcessor;
 
+/// The ids of `text`. Throws Error where the library refuses it, as a damaged model may make it do.
+std::vector<int> encoded(const Processor& processor, const std::string& text) {
+  std::vector<int> ids;
+  const auto status = processor.Encode(text, &ids);
+  if (!status.ok()) {
+    fail("tokenizer.model: SentencePiece cannot encode the text (", utf8_repaired(status.ToString()), ")");
+  }
+  return ids;
+}
+
 /// Encodes `text` without the space that the library puts before every text: after an unknown token there is
 /// none.
 void append_continued(const Processor& processor, std::string_view text, std::vector<int32_t>& ids) {
   const std::string& unknown = processor.IdToPiece(processor.unk_id());
-  std::vector<int> prefix;
-  std::vector<int> whole;
-  const bool good =
-      processor.Encode(unknown, &prefix).ok() && processor.Encode(unknown + std::string(text), &whole).ok();
-  CARAVAN_CHECK(good);
-  const auto shared = std::min(prefix.size(), whole.size());
+  const size_t prefix = encoded(processor, unknown).size();
+  const std::vector<int> whole = encoded(processor, unknown + std::string(text));
+  const size_t shared = std::min(prefix, whole.size());
   ids.insert(ids.end(), whole.begin() + static_cast<std::ptrdiff_t>(shared), whole.end());
 }
 
 EncodeSegment segment_encoder(const std::shared_ptr<Processor>& processor, bool legacy) {
   return [processor, legacy](std::string_view text, bool at_start, std::vector<int32_t>& ids) {
     if (!legacy && !at_start) return append_continued(*processor, text, ids);
-    std::vector<int> encoded;
-    CARAVAN_CHECK(processor->Encode(std::string(text), &encoded).ok());
-    ids.insert(ids.end(), encoded.begin(), encoded.end());
+    const std::vector<int> segment = encoded(*processor, std::string(text));
+    ids.insert(ids.end(), segment.begin(), segment.end());
   };
 }
 
@@ -41,7 +48,8 @@ TokenizerParts parse_sentencepiece(std::string_view bytes, const TokenizerConfig
   const auto processor = std::make_shared<Processor>();
   const auto status = processor->LoadFromSerializedProto({bytes.data(), bytes.size()});
   if (!status.ok()) {
-    fail(source, ": is neither a SentencePiece model nor a list of BPE ranks (", status.ToString(), ")");
+    fail(source, ": is neither a SentencePiece model nor a list of BPE ranks (",
+         utf8_repaired(status.ToString()), ")");
   }
   TokenizerParts parts;
   for (int id = 0; id < processor->GetPieceSize(); ++id) {

@@ -33,11 +33,14 @@ constexpr int32_t kNumSpecialTokens = 256;
 constexpr int32_t kFirstNumberedReserve = 3;
 /// Eight times LLaMA-3's.
 constexpr int64_t kMaxRank = 1'000'000;
+/// LLaMA-3's longest token has 128 bytes; every cut of a token is looked up, which is quadratic in its
+/// length.
+constexpr size_t kMaxBase64 = 2'000;
 
 /// RFC 4648, with padding; nothing if `text` is not that.
 std::optional<std::string> from_base64(std::string_view text) {
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
+  if (text.empty() || text.size() > kMaxBase64 || text.size() % 4 != 0) return std::nullopt;
   const size_t padding = text.ends_with("==") ? 2 : (text.ends_with("=") ? 1 : 0);
   std::string bytes;
   for (size_t at = 0; at < text.size(); at += 4) {

@@ -133,6 +133,26 @@ TEST(TokenizerJson, IsRefusedInOneSentence) {
   }
 }
 
+/// The same step `count` times, as the parts of a Sequence.
+std::string repeated(const std::string& step, int count) {
+  std::string out = step;
+  for (int i = 1; i < count; ++i) out += ", " + step;
+  return out;
+}
+
+TEST(TokenizerJson, CannotMakeATextGrowWithoutBound) {
+  const std::string doubling = R"({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"})";
+  const std::string bytes = R"({"type": "ByteLevel", "add_prefix_space": false, "use_regex": false})";
+  const std::vector<std::string> files = {
+      letters(R"(, "normalizer": {"type": "Sequence", "normalizers": [)" + repeated(doubling, 40) + "]}"),
+      letters(R"(, "decoder": {"type": "Sequence", "decoders": [)" + repeated(doubling, 40) + "]}"),
+      letters(R"(, "pre_tokenizer": {"type": "Sequence", "pretokenizers": [)" + repeated(bytes, 40) + "]}"),
+      letters(R"(, "normalizer": {"type": "Sequence", "normalizers": [)" + repeated(doubling, 101) + "]}"),
+      letters(R"(, "pre_tokenizer": {"type": "Metaspace", "replacement": "  "})"),
+  };
+  for (const std::string& file : files) EXPECT_THROW(static_cast<void>(make(file).encode("ab\u00e9")), Error);
+}
+
 TEST(LoadTokenizer, FindsNoneInAnEmptyFolder) {
   const test::TemporaryFolder folder;
   EXPECT_FALSE(load_tokenizer(folder.path()).has_value());
@@ -156,6 +176,7 @@ TEST(LoadTokenizer, NamesTheLineOfAListOfRanksThatIsWrong) {
       {"IQ== 0\nIQ== 1\n", "line 2 repeats"},
       {"IQ== 0\nIg== -1\n", "line 2 is not"},
       {"IQ== 0\nIg== 99999999\n", "line 2 is not"},
+      {"IQ== 0\n" + std::string(1'000'000, 'A') + " 1\n", "line 2 is not"},
   };
   for (const auto& [text, sentence] : cases) {
     const test::TemporaryFolder folder;
