@@ -5,7 +5,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 "$root/scripts/install.sh" run
-"$root/scripts/build.sh" release caravan
+"$root/scripts/build.sh" release caravan -DCARAVAN_BUILD_TESTS=OFF
 
 arguments=("$@")
 has() { local flag; for flag in "${arguments[@]+"${arguments[@]}"}"; do [[ "${flag//_/-}" == $1 || "${flag//_/-}" == $1=* ]] && return 0; done; return 1; }

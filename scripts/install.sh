@@ -14,7 +14,7 @@ case "${1:-run}" in
   *) echo "install.sh: found \"$1\", expected run, test or ci" >&2; exit 2 ;;
 esac
 
-installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed$'; }
+installed() { dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -qx 'install ok installed'; }
 
 missing=()
 for package in "${packages[@]}"; do
