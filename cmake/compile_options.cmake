@@ -11,4 +11,6 @@ target_compile_options(caravan_options INTERFACE -ffp-contract=off)
 if(CARAVAN_SANITIZE)
   add_compile_options(-fsanitize=${CARAVAN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${CARAVAN_SANITIZE})
+  # GCC's own documentation warns that sanitizers make this warning see what is not there.
+  target_compile_options(caravan_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
