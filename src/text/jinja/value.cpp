@@ -114,9 +114,9 @@ double Value::to_real() const {
 }
 
 const std::string& Value::reason() const {
-  static const std::string none;
+  static const std::string kNone;
   const auto* undefined = std::get_if<Undefined>(&data_);
-  return undefined == nullptr ? none : *undefined->reason;
+  return undefined == nullptr ? kNone : *undefined->reason;
 }
 
 std::string Value::type_name() const {
