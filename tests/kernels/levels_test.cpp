@@ -148,28 +148,61 @@ TEST_F(Attention, IsCloseToTheReference) {
   }
 }
 
+/// A batch of two sequences, the first long enough for several tiles, the second with queries in its middle.
+AttentionCase cut_case(DType cache, DType y, int64_t block_size, int64_t window) {
+  return {cache, y, {{83, 83}, {40, 13}}, {6, 2, 24, block_size}, window, 5};
+}
+
+/// The arguments of `args` for query row `row` only, whose result goes to `y`.
+AttentionArgs one_query(AttentionArgs args, int64_t row, const Tensor& y) {
+  const int64_t width = args.q.shape[1];
+  args.q = {args.q.as<float>() + row * width, DType::kF32, {1, width}};
+  args.places.positions = {args.places.positions.as<int32_t>() + row, DType::kI32, {1}};
+  args.places.sequences = {args.places.sequences.as<int32_t>() + row, DType::kI32, {1}};
+  args.y = y.view();
+  return args;
+}
+
 TEST_F(Attention, GivesTheSameBitsForEveryCutOfTheCacheAndOfTheQueries) {
   for (const IsaLevel level : fast_levels()) {
     const KernelTable table = select_kernels(level);
-    for (const int64_t window : {0, 21}) {
-      AttentionCase whole(DType::kF16, DType::kF32, {{83, 83}}, {6, 2, 24, 96}, window, 5);
-      const std::vector<double> expected = attend(table, whole, 1);
-      for (const int64_t block_size : {16, 32, 48}) {
-        AttentionCase paged(DType::kF16, DType::kF32, {{83, 83}}, {6, 2, 24, block_size}, window, 5);
-        EXPECT_EQ(attend(table, paged, 3), expected) << name_of(level) << " blocks of " << block_size;
+    for (const auto& [cache, dtype] :
+         {std::pair{DType::kF32, DType::kF32}, {DType::kF16, DType::kF32}, {DType::kBF16, DType::kBF16}}) {
+      for (const int64_t window : {0, 21}) {
+        AttentionCase whole = cut_case(cache, dtype, 96, window);
+        const std::vector<double> expected = attend(table, whole, 1);
+        for (const int64_t block_size : {16, 32, 48}) {
+          for (const int lanes : {1, 2, 3, 4}) {
+            AttentionCase paged = cut_case(cache, dtype, block_size, window);
+            ASSERT_EQ(attend(table, paged, lanes), expected)
+                << name_of(level) << ' ' << name_of(cache) << " blocks of " << block_size << ", " << lanes
+                << " lanes";
+          }
+        }
+        const int64_t width = whole.q.shape()[1];
+        const Tensor y(dtype, {1, width});
+        for (int64_t row = 0; row < 83 + 13; ++row) {
+          run_lanes(table.attention, one_query(whole.args(), row, y), 2);
+          const size_t bytes = y.view().bytes();
+          ASSERT_TRUE(same_bits(whole.y_tensor, y, static_cast<size_t>(row) * bytes, bytes, 0))
+              << name_of(level) << ' ' << name_of(cache) << " query " << row << " alone";
+        }
       }
-      // One query at a time.
-      for (int64_t row = 0; row < 83; ++row) {
-        AttentionArgs args = whole.args();
-        const Tensor y(DType::kF32, {1, 6 * 24});
-        args.q = {args.q.as<float>() + row * 6 * 24, DType::kF32, {1, 6 * 24}};
-        args.places.positions = {args.places.positions.as<int32_t>() + row, DType::kI32, {1}};
-        args.places.sequences = {args.places.sequences.as<int32_t>() + row, DType::kI32, {1}};
-        args.y = y.view();
-        run_lanes(table.attention, args, 2);
-        ASSERT_TRUE(same_bits(whole.y_tensor, y, static_cast<size_t>(row) * 6 * 24 * 4, 6 * 24 * 4, 0))
-            << row;
-      }
+    }
+  }
+}
+
+TEST_F(Attention, ShowsAKeyThatIsNotANumberToEveryRowThatAttendsToItAndToNoOther) {
+  constexpr int64_t kPosition = 20;
+  for (const IsaLevel level : fast_levels()) {
+    const KernelTable table = select_kernels(level);
+    AttentionCase sample(DType::kF32, DType::kF32, {{37, 37}}, {2, 1, 16, 64}, 0, 6);
+    run_lanes(table.kv_write, sample.write_args(), 1);
+    sample.k_cache.as<float>()[kPosition * 16] = std::nanf("");
+    run_lanes(table.attention, sample.args(), 1);
+    for (int64_t row = 0; row < 37; ++row) {
+      EXPECT_EQ(std::isnan(sample.y_tensor.as<float>()[row * 32]), row >= kPosition)
+          << name_of(level) << " row " << row;
     }
   }
 }
@@ -242,30 +275,6 @@ TEST_F(RowWise, SiluOfLargeInputsIsFinite) {
     EXPECT_EQ(y.as<float>()[2], 90.0F);
     EXPECT_EQ(y.as<float>()[3], 200.0F);
   }
-}
-
-TEST(SelectKernels, TakesTheLevelThatItIsAskedFor) {
-  for (const IsaLevel level : available_levels(cpu_features())) {
-    const KernelTable table = select_kernels(level);
-    const std::string_view expected = level == IsaLevel::kPortable ? "reference" : name_of(level);
-    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
-      EXPECT_EQ(table.linear.at(dtype).level, expected);
-      EXPECT_EQ(table.attention.at(dtype).level, expected);
-      EXPECT_EQ(table.kv_write.at(dtype).level, expected);
-    }
-    EXPECT_EQ(table.rms_norm.at(DType::kF32).level, expected);
-    EXPECT_EQ(table.silu_mul.at(DType::kBF16).level, expected);
-    EXPECT_EQ(table.rope.at(DType::kF32).level, expected);
-    EXPECT_EQ(table.add.at(DType::kF32).level, expected);
-  }
-}
-
-TEST(AvailableLevels, FollowTheCpu) {
-  EXPECT_EQ(available_levels({}), (std::vector<IsaLevel>{IsaLevel::kPortable}));
-#if defined(__x86_64__)
-  EXPECT_EQ(available_levels({.avx2 = true}), (std::vector<IsaLevel>{IsaLevel::kPortable, IsaLevel::kAvx2}));
-  EXPECT_EQ(available_levels({.avx2 = true, .avx512 = true}).back(), IsaLevel::kAvx512);
-#endif
 }
 
 }  // namespace

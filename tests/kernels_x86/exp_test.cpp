@@ -23,13 +23,15 @@ void check_exp(void (*exp_all)(const float*, float*, cpu::Index)) {
   }
   EXPECT_LE(worst, 0x1p-22);
 
-  const float edges[] = {-std::numeric_limits<float>::infinity(), -1000.0F, -88.0F, 0.0F};
-  float values[4] = {};
-  exp_all(edges, values, 4);
+  const float edges[] = {-std::numeric_limits<float>::infinity(), -1000.0F, -88.0F, 0.0F,
+                         std::numeric_limits<float>::quiet_NaN()};
+  float values[5] = {};
+  exp_all(edges, values, 5);
   EXPECT_EQ(values[0], 0.0F);
   EXPECT_EQ(values[1], 0.0F);
   EXPECT_EQ(values[2], 0.0F);
   EXPECT_EQ(values[3], 1.0F);
+  EXPECT_TRUE(std::isnan(values[4])) << values[4];
 }
 
 TEST(Exp, IsWithinItsStatedErrorAtEveryLevel) {

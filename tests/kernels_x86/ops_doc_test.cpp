@@ -1,5 +1,4 @@
-// docs/ops.md says what runs where, and is made from the kernel tables:
-//   CARAVAN_WRITE_DOCS=1 build/release/tests/caravan_kernels_x86_tests --gtest_filter='OpsDoc.*'
+// docs/ops.md says what runs where, and is made from the kernel tables, by the command that it gives itself.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -22,9 +21,13 @@ std::string matrix() {
          "column for each level that `CARAVAN_ISA` can name. On machines that are not x86-64 the portable "
          "level is all "
          "there is.\n\n"
-         "Made from the kernel tables; `tests/kernels_x86/ops_doc_test.cpp` says how, and fails when this "
-         "page is out "
-         "of date.\n\n"
+         "Made from the kernel tables by a test, `tests/kernels_x86/ops_doc_test.cpp`, which fails when this "
+         "page "
+         "is out of date. To\n"
+         "make it anew:\n\n"
+         "```\n"
+         "CARAVAN_WRITE_DOCS=1 build/release/tests/caravan_kernels_x86_tests --gtest_filter='OpsDoc.*'\n"
+         "```\n\n"
          "| op | dtype | portable | avx2 | avx512 |\n|---|---|---|---|---|\n";
   const KernelTable portable = select_kernels(IsaLevel::kPortable);
   const KernelTable avx2 = select_kernels(IsaLevel::kAvx2);

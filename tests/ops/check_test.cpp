@@ -33,5 +33,55 @@ TEST(CheckDeathTest, AbortsOnWrongShapesAndDtypes) {
   EXPECT_DEATH(check(EmbeddingArgs{vector.view(), weight.view(), y.view()}), "ids");
 }
 
+/// Tensors of an attention over two tokens: 4 query heads of 8 elements, 2 KV heads, 3 blocks of 16 slots.
+struct CacheTensors {
+  Tensor q{DType::kF32, {2, 32}};
+  Tensor k{DType::kF32, {2, 16}};
+  Tensor cache{DType::kF16, {3, 2, 16, 8}};
+  Tensor index{DType::kI32, {2}};
+  Tensor blocks{DType::kI32, {1, 3}};
+  [[nodiscard]] TokenPlaces places() const { return {index.view(), index.view(), blocks.view()}; }
+};
+
+TEST(CheckAttention, AcceptsWhatItsContractSays) {
+  const CacheTensors t;
+  check(KvWriteArgs{t.k.view(), t.k.view(), t.places(), t.cache.view(), t.cache.view()});
+  check(AttentionArgs{t.q.view(), t.places(), t.cache.view(), t.cache.view(), 1.0F, 0, t.q.view()});
+}
+
+TEST(CheckDeathTest, AbortsOnWrongCachesAndPlaces) {
+  const CacheTensors t;
+  const Tensor bf16_cache(DType::kBF16, t.cache.shape());
+  const Tensor short_cache(DType::kF16, {3, 2, 15, 8});
+  const Tensor three(DType::kI32, {3});
+  EXPECT_DEATH(check(KvWriteArgs{t.k.view(), t.q.view(), t.places(), t.cache.view(), t.cache.view()}),
+               "v, found");
+  EXPECT_DEATH(check(KvWriteArgs{t.k.view(), t.k.view(), t.places(), t.cache.view(), bf16_cache.view()}),
+               "v_cache");
+  const auto attend = [&t](const TokenPlaces& places, const Tensor& v_cache, int64_t window,
+                           const Tensor& y) {
+    check(AttentionArgs{t.q.view(), places, t.cache.view(), v_cache.view(), 1.0F, window, y.view()});
+  };
+  EXPECT_DEATH(attend({three.view(), t.index.view(), t.blocks.view()}, t.cache, 0, t.q), "positions");
+  EXPECT_DEATH(attend({t.index.view(), three.view(), t.blocks.view()}, t.cache, 0, t.q), "sequences");
+  EXPECT_DEATH(attend({t.index.view(), t.index.view(), three.view()}, t.cache, 0, t.q), "bug");
+  EXPECT_DEATH(attend(t.places(), short_cache, 0, t.q), "v_cache");
+  EXPECT_DEATH(attend(t.places(), t.cache, -1, t.q), "window");
+  EXPECT_DEATH(attend(t.places(), t.cache, 0, t.k), "y, found");
+}
+
+TEST(CheckDeathTest, AbortsOnWrongAngles) {
+  const Tensor index(DType::kI32, {2});
+  const Tensor frequencies(DType::kF32, {1, 4});
+  const Tensor angles(DType::kF32, {2, 8});
+  check(RopeAnglesArgs{index.view(), index.view(), frequencies.view(), 1.0F, angles.view()});
+  EXPECT_DEATH(
+      check(RopeAnglesArgs{index.view(), index.view(), frequencies.view(), 1.0F, frequencies.view()}),
+      "angles");
+  EXPECT_DEATH(
+      check(RopeAnglesArgs{frequencies.view(), index.view(), frequencies.view(), 1.0F, angles.view()}),
+      "bug");
+}
+
 }  // namespace
 }  // namespace caravan

@@ -31,11 +31,13 @@ inline void write(T* to, typename V::F value, Index count) {
 }
 
 /// exp(x), with a relative error of at most 2^-22; 0 below -87.3, where fp32's normal numbers end. For x up
-/// to 88. Cephes' expf: 2^n times a polynomial in the rest, which is at most ln(2) / 2 either way.
+/// to 88. NaN stays NaN. Cephes' expf: 2^n times a polynomial in the rest, which is at most ln(2) / 2 either
+/// way.
 template <typename V>
 inline typename V::F exp_of(typename V::F x) {
   using F = typename V::F;
-  const F clamped = V::min(V::max(x, V::set(-87.33654F)), V::set(88.0F));
+  // In this order, because x86's min and max return their second operand where either is NaN.
+  const F clamped = V::min(V::set(88.0F), V::max(V::set(-87.33654F), x));
   const F n = V::round(V::mul(clamped, V::set(1.44269504F)));
   // ln(2) in two parts, so that n * ln(2) is exact to more bits than fp32 has.
   F r = V::fma(n, V::set(-0.693359375F), clamped);
