@@ -14,5 +14,6 @@ bool has_level_kernels();
 /// from the lowest up.
 void add_avx2_kernels(KernelTable& table);
 void add_avx512_kernels(KernelTable& table);
+void add_avx512_bf16_vnni_kernels(KernelTable& table);
 
 }  // namespace caravan::cpu

@@ -10,4 +10,6 @@ void add_avx2_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernels(
 
 void add_avx512_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernels()); }
 
+void add_avx512_bf16_vnni_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernels()); }
+
 }  // namespace caravan::cpu
