@@ -5,6 +5,7 @@
 #include "kernels/cpu/common/attention.h"
 #include "kernels/cpu/common/linear.h"
 #include "kernels/cpu/common/panel.h"
+#include "kernels/cpu/common/peak.h"
 #include "kernels/cpu/common/rows.h"
 
 namespace caravan::cpu {
@@ -19,6 +20,8 @@ constexpr LevelKernels level_table() {
       .panel_f32 = panel<V, WidenDot<V, float>>,
       .panel_f16 = panel<V, WidenDot<V, F16>, WidenDot<V, float>>,
       .panel_bf16 = panel<V, BF16Dot>,
+      .peak_f32 = {peak<V, WidenDot<V, float>>, peak_operations<V, WidenDot<V, float>>()},
+      .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},
       .rms_norm_f32 = rms_norm<V, float>,
       .rms_norm_bf16 = rms_norm<V, BF16>,
       .silu_mul_f32 = silu_mul<V, float>,

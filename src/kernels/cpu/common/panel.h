@@ -12,7 +12,9 @@ namespace caravan::cpu {
 namespace {
 
 /// From so many tokens on, a block of fp16 weights is widened once for all of them.
-constexpr Index kWidenFrom = 16;
+constexpr Index kWidenFrom = 12;
+/// Bytes of a cache line.
+constexpr Index kLine = 64;
 /// Bytes that a lane asks for ahead of those it reads: what memory delivers in the time that it takes to
 /// answer (about 100 ns at 20 GB/s a core), twice over.
 constexpr Index kAhead = 4096;
@@ -25,6 +27,7 @@ struct Block {
   const typename Dot::W* w;  ///< [steps, 64, Dot::kStep]
   Index inputs;
   bool first;             ///< sums begin at zero
+  Index ahead;            ///< cache lines of the next block that each step of a tile asks memory for
   float (*sums)[kPanel];  ///< [tokens, 64]
 };
 
@@ -37,9 +40,10 @@ inline typename Dot::Inputs spread_part(const typename Dot::X* from, Index count
 }
 
 /// Adds one block to the sums of kTokens tokens from `token` on, for kVectors vectors of outputs from
-/// `column` on. With `ahead` it asks for the panel's later bytes: only the first to read them needs to.
+/// `column` on. It asks memory for its share of the next block meanwhile: were the first tile to do all of
+/// it, memory would rest while the others compute.
 template <typename V, typename Dot, int kTokens, int kVectors>
-inline void add_tile(const Block<Dot>& block, Index token, Index column, bool ahead) {
+inline void add_tile(const Block<Dot>& block, Index token, Index column) {
   typename V::F sums[kTokens][kVectors];
   for (int t = 0; t < kTokens; ++t) {
     for (int v = 0; v < kVectors; ++v) {
@@ -48,11 +52,12 @@ inline void add_tile(const Block<Dot>& block, Index token, Index column, bool ah
   }
   const typename Dot::X* x = block.x + token * block.x_stride;
   const typename Dot::W* w = block.w + column * Dot::kStep;
+  const Index steps = (block.inputs + Dot::kStep - 1) / Dot::kStep;
+  const Index tile = token / Dot::kTokens * (kPanel / kVectors / V::kWidth) + column / kVectors / V::kWidth;
+  const char* next = reinterpret_cast<const char*>(block.w + steps * kPanel * Dot::kStep) +
+                     tile * steps * block.ahead * kLine;
   const auto step = [&](const auto& inputs_of) {
-    if (ahead) {
-      for (Index line = 0; line < kPanel * Dot::kStep * Index{sizeof(*w)}; line += 64)
-        __builtin_prefetch(reinterpret_cast<const char*>(w) + kAhead + line);
-    }
+    for (Index line = 0; line < block.ahead; ++line, next += kLine) __builtin_prefetch(next, 0, 2);
     typename Dot::Weights weights[kVectors];
     for (int v = 0; v < kVectors; ++v) weights[v] = Dot::load(w + v * V::kWidth * Dot::kStep);
     for (int t = 0; t < kTokens; ++t) {
@@ -72,28 +77,51 @@ inline void add_tile(const Block<Dot>& block, Index token, Index column, bool ah
 
 /// All 64 outputs for kTokens tokens.
 template <typename V, typename Dot, int kTokens>
-inline void add_tokens(const Block<Dot>& block, Index token, bool ahead) {
+inline void add_tokens(const Block<Dot>& block, Index token) {
   // With few tokens narrow vectors leave registers free, and a panel is read in fewer passes.
   constexpr int kVectors = kTokens <= 2 ? 4 : V::kTileVectors;
   for (Index column = 0; column < kPanel; column += kVectors * V::kWidth)
-    add_tile<V, Dot, kTokens, kVectors>(block, token, column, ahead && column == 0);
+    add_tile<V, Dot, kTokens, kVectors>(block, token, column);
 }
 
 /// The last tokens of a block, fewer than kTokens + 1.
 template <typename V, typename Dot, int kTokens>
-inline void add_rest(const Block<Dot>& block, Index token, Index count, bool ahead) {
+inline void add_rest(const Block<Dot>& block, Index token, Index count) {
   if constexpr (kTokens > 0) {
-    if (count == kTokens) return add_tokens<V, Dot, kTokens>(block, token, ahead);
-    add_rest<V, Dot, kTokens - 1>(block, token, count, ahead);
+    if (count == kTokens) return add_tokens<V, Dot, kTokens>(block, token);
+    add_rest<V, Dot, kTokens - 1>(block, token, count);
+  }
+}
+
+/// Asks for the inputs of the next tile: each row is a short piece, which the CPU's own prefetching comes too
+/// late for.
+template <typename Dot>
+inline void ask_for_inputs(const Block<Dot>& block, Index token, Index tokens) {
+  const Index end = token + Dot::kTokens < tokens ? token + Dot::kTokens : tokens;
+  constexpr Index kInputs = kLine / Index{sizeof(typename Dot::X)};
+  for (Index t = token; t < end; ++t) {
+    for (Index i = 0; i < block.inputs; i += kInputs)
+      __builtin_prefetch(block.x + t * block.x_stride + i, 0, 2);
   }
 }
 
 template <typename V, typename Dot>
-inline void add_block(const Block<Dot>& block, Index tokens, bool ahead) {
+inline void add_block(const Block<Dot>& block, Index tokens) {
   Index token = 0;
-  for (; token + Dot::kTokens <= tokens; token += Dot::kTokens)
-    add_tokens<V, Dot, Dot::kTokens>(block, token, ahead && token == 0);
-  add_rest<V, Dot, Dot::kTokens - 1>(block, token, tokens - token, ahead && token == 0);
+  for (; token + Dot::kTokens <= tokens; token += Dot::kTokens) {
+    ask_for_inputs(block, token + Dot::kTokens, tokens);
+    add_tokens<V, Dot, Dot::kTokens>(block, token);
+  }
+  add_rest<V, Dot, Dot::kTokens - 1>(block, token, tokens - token);
+}
+
+/// Lines that each step of a tile asks for so that all tiles together ask for a whole block of as many steps.
+template <typename V, typename Dot>
+inline Index lines_ahead(Index tokens) {
+  constexpr Index kLines = kPanel * Dot::kStep * Index{sizeof(typename Dot::W)} / kLine;
+  const Index passes = tokens <= 2 ? kPanel / 4 / V::kWidth : kPanel / V::kTileVectors / V::kWidth;
+  const Index tiles = (tokens + Dot::kTokens - 1) / Dot::kTokens * (passes == 0 ? 1 : passes);
+  return tiles > 2 * kLines ? 0 : (kLines + tiles - 1) / tiles;
 }
 
 /// What the epilogue makes of one token's sums.
@@ -131,6 +159,7 @@ inline void add_inputs(const PanelTask& task, Index token, Index tokens, float (
   constexpr bool kWidens = sizeof(typename BlockDot::W) != sizeof(typename Dot::W);
   const auto* x = static_cast<const typename Dot::X*>(task.x) + token * task.in;
   const auto* w = static_cast<const typename Dot::W*>(task.panel);
+  const Index ahead = lines_ahead<V, Dot>(tokens);
   for (Index begin = 0; begin < task.in; begin += task.block_inputs) {
     const Index left = task.in - begin;
     const Index inputs = left < task.block_inputs ? left : task.block_inputs;
@@ -138,11 +167,11 @@ inline void add_inputs(const PanelTask& task, Index token, Index tokens, float (
       if (tokens >= kWidenFrom) {
         alignas(64) float wide[kMaxBlockInputs * kPanel];
         widen_block<V>(w + begin * kPanel, wide, inputs * kPanel);
-        add_block<V, BlockDot>({x + begin, task.in, wide, inputs, begin == 0, sums}, tokens, false);
+        add_block<V, BlockDot>({x + begin, task.in, wide, inputs, begin == 0, 0, sums}, tokens);
         continue;
       }
     }
-    add_block<V, Dot>({x + begin, task.in, w + begin * kPanel, inputs, begin == 0, sums}, tokens, true);
+    add_block<V, Dot>({x + begin, task.in, w + begin * kPanel, inputs, begin == 0, ahead, sums}, tokens);
   }
 }
 

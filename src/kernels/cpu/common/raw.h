@@ -90,6 +90,12 @@ struct AttentionRows {
 /// 256.
 constexpr Index kMaxHeadDim = 256;
 
+/// Arithmetic on registers alone: what a level's matmuls are measured against.
+struct PeakKernel {
+  void (*run)(Index steps, float* values);  ///< values: [64]
+  Index operations_per_step;
+};
+
 /// Everything that a level computes. Suffixes name dtypes: of the weight or cache, then of y where it varies.
 struct LevelKernels {
   void (*linear_f32)(const LinearTask&);
@@ -98,6 +104,8 @@ struct LevelKernels {
   void (*panel_f32)(const PanelTask&);
   void (*panel_f16)(const PanelTask&);
   void (*panel_bf16)(const PanelTask&);
+  PeakKernel peak_f32;
+  PeakKernel peak_bf16;
   void (*rms_norm_f32)(const RowTask&);
   void (*rms_norm_bf16)(const RowTask&);
   void (*silu_mul_f32)(const RowTask&);

@@ -278,4 +278,14 @@ void add_avx512_bf16_vnni_kernels(KernelTable& table) {
   add_kernels<kAvx512Bf16VnniKernels>(table, kAvx512Bf16VnniName);
 }
 
+Peak peak_of(std::string_view level, DType dtype) {
+  const LevelKernels* kernels = level == kAvx2Name             ? &kAvx2Kernels
+                                : level == kAvx512Name         ? &kAvx512Kernels
+                                : level == kAvx512Bf16VnniName ? &kAvx512Bf16VnniKernels
+                                                               : nullptr;
+  if (kernels == nullptr || !is_floating(dtype)) return {};
+  const PeakKernel& peak = dtype == DType::kBF16 ? kernels->peak_bf16 : kernels->peak_f32;
+  return {peak.run, peak.operations_per_step};
+}
+
 }  // namespace caravan::cpu
