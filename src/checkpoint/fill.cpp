@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <cstring>
-#include <exception>
-#include <mutex>
 #include <numbers>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
-#include "base/machine.h"
+#include "checkpoint/threads.h"
 
 namespace caravan {
 
@@ -22,29 +18,10 @@ namespace {
 constexpr size_t kChunk = size_t{1} << 20U;
 
 /// Calls work(begin, end) for consecutive ranges of at most kChunk of `count` elements, on every core.
-/// Rethrows what the first failing call threw.
 template <typename Work>
 void for_each_chunk(size_t count, const Work& work) {
-  const size_t chunks = (count + kChunk - 1) / kChunk;
-  std::atomic<size_t> next{0};
-  std::exception_ptr failure;
-  std::mutex failure_lock;
-  const auto run = [&] {
-    try {
-      for (size_t chunk = next.fetch_add(1); chunk < chunks; chunk = next.fetch_add(1))
-        work(chunk * kChunk, std::min(count, (chunk + 1) * kChunk));
-    } catch (...) {
-      next.store(chunks);
-      const std::lock_guard<std::mutex> guard(failure_lock);
-      failure = std::current_exception();
-    }
-  };
-  std::vector<std::jthread> helpers;
-  const size_t threads = std::min(static_cast<size_t>(usable_cpus()), chunks);
-  for (size_t i = 1; i < threads; ++i) helpers.emplace_back(run);
-  run();
-  helpers.clear();  // joins
-  if (failure) std::rethrow_exception(failure);
+  for_each_in_parallel((count + kChunk - 1) / kChunk,
+                       [&](size_t chunk) { work(chunk * kChunk, std::min(count, (chunk + 1) * kChunk)); });
 }
 
 template <typename T>
@@ -131,25 +108,32 @@ void draw(const std::string& name, T* target, size_t count) {
 
 }  // namespace
 
+void convert_part(const MappedFile& file, std::span<const std::byte> source, DType source_dtype,
+                  const TensorView& target, const std::string& where) {
+  const size_t count = source.size() / size_of(source_dtype);
+  CARAVAN_CHECK_EQ(count, static_cast<size_t>(target.shape.elements()));
+  const bool is_aligned = reinterpret_cast<uintptr_t>(source.data()) % size_of(source_dtype) == 0;
+  if (source_dtype == target.dtype) {
+    std::memcpy(target.data, source.data(), source.size());
+  } else if (is_aligned) {
+    convert_elements(source.data(), source_dtype, target.data, target.dtype, count);
+  } else {
+    const std::vector<std::byte> copy(source.begin(), source.end());
+    convert_elements(copy.data(), source_dtype, target.data, target.dtype, count);
+  }
+  if (target.dtype == DType::kF16 && source_dtype != DType::kF16)
+    refuse_overflow(source.data(), source_dtype, target.as<Half>(), count, where);
+  file.release(source);
+}
+
 void convert_weight(const MappedFile& file, std::span<const std::byte> source, DType source_dtype,
                     const TensorView& target, const std::string& where) {
   const size_t from_size = size_of(source_dtype);
-  const size_t to_size = size_of(target.dtype);
-  const bool is_aligned = reinterpret_cast<uintptr_t>(source.data()) % from_size == 0;
   for_each_chunk(source.size() / from_size, [&](size_t begin, size_t end) {
-    const std::span<const std::byte> part = source.subspan(begin * from_size, (end - begin) * from_size);
-    std::byte* to = static_cast<std::byte*>(target.data) + begin * to_size;
-    if (source_dtype == target.dtype) {
-      std::memcpy(to, part.data(), part.size());
-    } else if (is_aligned) {
-      convert_elements(part.data(), source_dtype, to, target.dtype, end - begin);
-    } else {
-      const std::vector<std::byte> copy(part.begin(), part.end());
-      convert_elements(copy.data(), source_dtype, to, target.dtype, end - begin);
-    }
-    if (target.dtype == DType::kF16 && source_dtype != DType::kF16)
-      refuse_overflow(part.data(), source_dtype, target.as<Half>() + begin, end - begin, where);
-    file.release(part);
+    const auto count = static_cast<int64_t>(end - begin);
+    std::byte* to = static_cast<std::byte*>(target.data) + begin * size_of(target.dtype);
+    convert_part(file, source.subspan(begin * from_size, (end - begin) * from_size), source_dtype,
+                 {to, target.dtype, {count}}, where);
   });
 }
 

@@ -1,5 +1,5 @@
-// Fills weight buffers: by converting stored elements, or by drawing random ones. Both use every core.
-// Thread safety: pure functions; each call starts and joins threads of its own.
+// Fills weight buffers: by converting stored elements, or by drawing random ones. Whole weights use every
+// core. Thread safety: pure functions, which join the threads that they start.
 #pragma once
 
 #include <string>
@@ -15,6 +15,10 @@ namespace caravan {
 /// for an fp16 target.
 void convert_weight(const MappedFile& file, std::span<const std::byte> source, DType source_dtype,
                     const TensorView& target, const std::string& where);
+
+/// The same on this thread alone, for a part of a weight.
+void convert_part(const MappedFile& file, std::span<const std::byte> source, DType source_dtype,
+                  const TensorView& target, const std::string& where);
 
 /// Draws `target`, of any floating dtype: the same values for the same name, up to the dtype's rounding, on
 /// any machine and any number of threads. Norms are 1, biases 0, the rest uniform with standard deviation

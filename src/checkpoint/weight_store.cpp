@@ -1,19 +1,34 @@
 #include "checkpoint/weight_store.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
+#include <numeric>
 #include <set>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "base/machine.h"
 #include "checkpoint/fill.h"
+#include "checkpoint/pack.h"
 #include "checkpoint/weight_files.h"
 #include "tensor/buffer.h"
 
 namespace caravan {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+/// A stored tensor of the shape that was asked for.
+struct Source {
+  const MappedFile* file = nullptr;
+  std::span<const std::byte> bytes;
+  DType dtype = DType::kF32;
+  std::string where;
+};
+
+}  // namespace
 
 struct WeightStore::State {
   fs::path folder;
@@ -28,8 +43,13 @@ struct WeightStore::State {
   std::set<std::string> taken;
   /// What take() converted or drew, so that asking twice (tied embeddings) costs once.
   std::map<std::pair<std::string, DType>, Tensor> owned;
+  /// What take_panels() and take_vectors() put together.
+  std::vector<Tensor> assembled;
 
-  Tensor allocate(const std::string& where, const Shape& shape, DType dtype) const;
+  [[nodiscard]] Tensor allocate(const std::string& where, const Shape& shape, DType dtype) const;
+  [[nodiscard]] std::string where_is(const std::string& name) const;
+  Source find(const std::string& name, const Shape& shape);
+  Tensor draw(const std::string& name, const Shape& shape, DType dtype) const;
 };
 
 namespace {
@@ -90,39 +110,107 @@ bool WeightStore::has(const std::string& name) const {
   return state_->format == LoadFormat::kDummy || state_->places.contains(name);
 }
 
-ConstTensorView WeightStore::take(const std::string& name, const Shape& shape, DType dtype) {
-  CARAVAN_CHECK(is_floating(dtype));
-  if (const auto known = state_->owned.find({name, dtype}); known != state_->owned.end()) {
-    if (known->second.shape() == shape) return known->second.view();
-    fail(state_->folder.string(), ": the tensor ", in_quotes(name), " has shape ", known->second.shape(),
-         ", expected ", shape);
-  }
-  if (state_->format == LoadFormat::kDummy) {
-    const std::string where = state_->folder.string() + ": the tensor " + in_quotes(name);
-    Tensor tensor = state_->allocate(where, shape, dtype);
-    draw_dummy_weight(name, tensor.view());
-    return state_->owned.emplace(std::pair(name, dtype), std::move(tensor)).first->second.view();
-  }
+std::string WeightStore::State::where_is(const std::string& name) const {
+  return folder.string() + ": the tensor " + in_quotes(name);
+}
 
-  const auto place = state_->places.find(name);
-  if (place == state_->places.end())
-    fail(state_->folder.string(), ": the weight files hold no tensor ", in_quotes(name));
+/// Looks a tensor up and marks it as taken.
+Source WeightStore::State::find(const std::string& name, const Shape& shape) {
+  const auto place = places.find(name);
+  if (place == places.end()) fail(folder.string(), ": the weight files hold no tensor ", in_quotes(name));
   const auto& [file, tensor] = place->second;
-  const std::string where = where_is(*file, name);
+  const std::string where = caravan::where_is(*file, name);
   if (tensor->shape != shape)
     fail(where, " has shape ", tensor->shape, ", expected ", shape, " by config.json");
   const DType stored = floating_dtype_of(*file, *tensor);
-  state_->taken.insert(name);
-  const std::span<const std::byte> bytes = bytes_of(*file, *tensor);
-  const bool is_aligned = reinterpret_cast<uintptr_t>(bytes.data()) % size_of(stored) == 0;
-  if (stored == dtype && is_aligned) {
-    file->file.bring_in(bytes);
-    return {bytes.data(), dtype, shape};
-  }
+  taken.insert(name);
+  return {&file->file, bytes_of(*file, *tensor), stored, where};
+}
 
-  Tensor converted = state_->allocate(where, shape, dtype);
-  convert_weight(file->file, bytes, stored, converted.view(), where);
-  return state_->owned.emplace(std::pair(name, dtype), std::move(converted)).first->second.view();
+Tensor WeightStore::State::draw(const std::string& name, const Shape& shape, DType dtype) const {
+  Tensor tensor = allocate(where_is(name), shape, dtype);
+  draw_dummy_weight(name, tensor.view());
+  return tensor;
+}
+
+ConstTensorView WeightStore::take(const std::string& name, const Shape& shape, DType dtype,
+                                  Residency residency) {
+  CARAVAN_CHECK(is_floating(dtype));
+  const auto keep = [&](Tensor tensor) {
+    return state_->owned.emplace(std::pair(name, dtype), std::move(tensor)).first->second.view();
+  };
+  if (const auto known = state_->owned.find({name, dtype}); known != state_->owned.end()) {
+    if (known->second.shape() == shape) return known->second.view();
+    fail(state_->where_is(name), " has shape ", known->second.shape(), ", expected ", shape);
+  }
+  if (state_->format == LoadFormat::kDummy) return keep(state_->draw(name, shape, dtype));
+  const Source source = state_->find(name, shape);
+  const bool is_aligned = reinterpret_cast<uintptr_t>(source.bytes.data()) % size_of(source.dtype) == 0;
+  if (source.dtype == dtype && is_aligned) {
+    if (residency == Residency::kWhole) source.file->bring_in(source.bytes);
+    return {source.bytes.data(), dtype, shape};
+  }
+  Tensor converted = state_->allocate(source.where, shape, dtype);
+  convert_weight(*source.file, source.bytes, source.dtype, converted.view(), source.where);
+  return keep(std::move(converted));
+}
+
+ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
+                                         bool interleaved) {
+  std::vector<int64_t> rows;
+  std::vector<Source> sources;
+  std::vector<Tensor> drawn;
+  for (const WeightPart& part : parts) {
+    const Shape shape = {part.rows, in};
+    rows.push_back(part.rows);
+    if (state_->format == LoadFormat::kDummy) {
+      drawn.push_back(state_->draw(part.name, shape, dtype));
+    } else {
+      sources.push_back(state_->find(part.name, shape));
+    }
+  }
+  const auto panels = static_cast<int64_t>(rows_of_panels(rows, interleaved).size());
+  Tensor packed = state_->allocate(state_->where_is(parts.front().name),
+                                   panel_shape(panels * kPanelOutputs, in, dtype), dtype);
+  const auto read = [&](int64_t source, int64_t first, int64_t count, const TensorView& to) {
+    const auto index = static_cast<size_t>(source);
+    if (!drawn.empty()) {
+      const size_t row = static_cast<size_t>(in) * size_of(dtype);
+      std::memcpy(to.data, drawn[index].as_bytes() + static_cast<size_t>(first) * row,
+                  static_cast<size_t>(count) * row);
+      return;
+    }
+    const Source& from = sources[index];
+    const size_t row = static_cast<size_t>(in) * size_of(from.dtype);
+    convert_part(*from.file,
+                 from.bytes.subspan(static_cast<size_t>(first) * row, static_cast<size_t>(count) * row),
+                 from.dtype, to, from.where);
+  };
+  pack_panels(rows, interleaved, in, read, packed.view());
+  state_->assembled.push_back(std::move(packed));
+  return state_->assembled.back().view();
+}
+
+ConstTensorView WeightStore::take_vectors(const std::vector<WeightPart>& parts, bool interleaved) {
+  std::vector<int64_t> counts;
+  std::vector<ConstTensorView> vectors;
+  for (const WeightPart& part : parts) {
+    counts.push_back(part.rows);
+    vectors.push_back(take(part.name, {part.rows}, DType::kF32));
+  }
+  const std::vector<std::vector<PackedRows>> plan = rows_of_panels(counts, interleaved);
+  const int64_t sum = std::accumulate(counts.begin(), counts.end(), int64_t{0});
+  const int64_t size = interleaved ? static_cast<int64_t>(plan.size()) * kPanelOutputs : sum;
+  Tensor whole(DType::kF32, {size});
+  for (size_t panel = 0; panel < plan.size(); ++panel) {
+    for (const PackedRows& part : plan[panel]) {
+      const float* from = vectors[static_cast<size_t>(part.source)].as<float>() + part.first;
+      std::copy_n(from, part.count,
+                  whole.as<float>() + static_cast<int64_t>(panel) * kPanelOutputs + part.place);
+    }
+  }
+  state_->assembled.push_back(std::move(whole));
+  return state_->assembled.back().view();
 }
 
 std::vector<std::string> WeightStore::unused() const {

@@ -16,6 +16,16 @@ namespace caravan {
 
 enum class LoadFormat : uint8_t { kAuto, kDummy };
 
+/// Whether every byte of a weight is read in every step, or only some rows (an embedding's), which then come
+/// into memory when they are first touched.
+enum class Residency : uint8_t { kWhole, kOnDemand };
+
+/// A stored tensor that is part of a larger weight.
+struct WeightPart {
+  std::string name;
+  int64_t rows = 0;  ///< or elements, of a vector
+};
+
 class WeightStore {
  public:
   /// Opens the safetensors files of `folder` (model.safetensors.index.json with its shards, or every
@@ -35,7 +45,18 @@ class WeightStore {
   /// owns (the source's pages are released). A dummy tensor is drawn, the same for the same name: norms are
   /// 1, biases 0, the rest uniform with standard deviation 0.02. Throws Error, naming file and tensor, when
   /// it is missing or not of `shape`.
-  ConstTensorView take(const std::string& name, const Shape& shape, DType dtype);
+  ConstTensorView take(const std::string& name, const Shape& shape, DType dtype,
+                       Residency residency = Residency::kWhole);
+
+  /// The matrices `parts`, each [rows, in], as one weight in panels (tensor/panels.h): one below the other,
+  /// or of two by turns kInterleave rows of each. The store owns the copy; the sources' pages are released
+  /// as they are read. Throws Error as take() does.
+  ConstTensorView take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
+                              bool interleaved);
+
+  /// The vectors `parts` as one in fp32: one after the other, or of two by turns kInterleave elements of
+  /// each, filled up with zeros. Throws Error as take() does.
+  ConstTensorView take_vectors(const std::vector<WeightPart>& parts, bool interleaved);
 
   /// The names that the files hold and take() was never asked for.
   [[nodiscard]] std::vector<std::string> unused() const;

@@ -21,10 +21,6 @@ constexpr int64_t kMaxBatchTokens = int64_t{1} << 20U;
 void refuse_unbuilt(const Arguments& arguments) {
   const std::string device = arguments.choice("--device", {"cpu", "cuda"}).value_or("cpu");
   if (device != "cpu") fail("--device: found ", device, ", but this build has no CUDA kernels; expected cpu");
-  const std::string mode =
-      arguments.choice("--execute-mode", {"eager", "max-autotune", "reduce-overhead"}).value_or("eager");
-  if (mode != "eager")
-    fail("--execute-mode: found ", mode, ", which this version does not have; expected eager");
   const int64_t ranks = arguments.integer("--tp", 1, kMaxThreads).value_or(1);
   if (ranks != 1) fail("--tp: found ", ranks, ", but this version runs on one rank; expected 1");
 }
@@ -32,6 +28,13 @@ void refuse_unbuilt(const Arguments& arguments) {
 std::optional<DType> parse_dtype(const Arguments& arguments) {
   const std::string name = arguments.choice("--dtype", {"auto", "fp32", "fp16", "bf16"}).value_or("auto");
   return name == "auto" ? std::nullopt : dtype_from_name(name);
+}
+
+ExecuteMode parse_mode(const Arguments& arguments) {
+  const auto name =
+      arguments.choice("--execute-mode", {"eager", "reduce-overhead", "max-autotune", "dynamo"});
+  if (name == "eager") return ExecuteMode::kEager;
+  return name == "reduce-overhead" ? ExecuteMode::kReduceOverhead : ExecuteMode::kMaxAutotune;
 }
 
 }  // namespace
@@ -48,7 +51,7 @@ OptionGroup engine_option_group() {
               {"--kv-cache", "KIND", "contiguous or paged (contiguous)"},
               {"--max-batch-tokens", "N", "most tokens of one step; longer prompts run in pieces (2048)"},
               {"--max-memory-gb", "GB", "refuse to start if weights and KV cache need more"},
-              {"--execute-mode", "MODE", "eager (the one mode of this version)"},
+              {"--execute-mode", "MODE", "eager, reduce-overhead or max-autotune (max-autotune)"},
               {"--device", "NAME", "cpu (the one device of this build)"},
               {"--tp", "N", "tensor-parallel ranks: 1 in this version"},
               {"--log-level", "LEVEL", "debug, info, warning or error, or 0 to 3 (warning)"},
@@ -76,6 +79,8 @@ EngineFlags parse_engine_flags(const Arguments& arguments) {
   flags.load.format = dummy ? LoadFormat::kDummy : LoadFormat::kAuto;
   EngineOptions& engine = flags.engine;
   engine.threads = static_cast<int>(arguments.integer("--threads", 1, kMaxThreads).value_or(usable_cpus()));
+  engine.execute_mode = parse_mode(arguments);
+  flags.load.compile = engine.execute_mode != ExecuteMode::kEager;
   engine.bind_cpu = arguments.is_on("--bind-cpu");
   engine.isa = choose_level(std::getenv("CARAVAN_ISA"), cpu_features());
   const bool paged = arguments.choice("--kv-cache", {"contiguous", "paged"}) == "paged";

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/machine.h"
+#include "device/spin.h"
 
 namespace caravan {
 
@@ -17,14 +18,6 @@ namespace {
 /// How often a waiting thread looks before it sleeps: about 20 to 50 microseconds, the gap between two calls
 /// of a decode step. With more threads than CPUs spinning would keep the others from running.
 constexpr int kSpins = 2000;
-
-void pause_briefly() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 /// Pins the thread `handle` to the lane's CPU: the `lane`-th of those that the process may use, from the
 /// first again when there are more lanes than CPUs.
@@ -98,26 +91,13 @@ void ThreadTeam::run_erased(Entry entry, const void* context) {
     pause_briefly();
   }
   int left = unfinished_.load(std::memory_order_acquire);
-  while (left != 0) {
-    unfinished_.wait(left, std::memory_order_acquire);
-    left = unfinished_.load(std::memory_order_acquire);
-  }
-}
-
-uint32_t ThreadTeam::wait_for_call(uint32_t seen) {
-  for (int spin = 0; spin < spins_; ++spin) {
-    const uint32_t now = call_.load(std::memory_order_acquire);
-    if (now != seen) return now;
-    pause_briefly();
-  }
-  call_.wait(seen, std::memory_order_acquire);
-  return call_.load(std::memory_order_acquire);
+  while (left != 0) left = spin_then_wait(unfinished_, left, 0);
 }
 
 void ThreadTeam::worker_loop(Lane lane) {
   uint32_t seen = 0;
   while (true) {
-    seen = wait_for_call(seen);
+    seen = spin_then_wait(call_, seen, spins_);
     if (stopping_) return;
     entry_(context_, lane);
     if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();

@@ -27,6 +27,9 @@ class ThreadTeam {
 
   [[nodiscard]] int size() const { return static_cast<int>(workers_.size()) + 1; }
 
+  /// How often a thread that waits for the others looks before it sleeps.
+  [[nodiscard]] int spins() const { return spins_; }
+
   template <typename Work>
   void run(const Work& work) {
     run_erased([](const void* context, Lane lane) { (*static_cast<const Work*>(context))(lane); }, &work);
@@ -39,8 +42,6 @@ class ThreadTeam {
   void worker_loop(Lane lane);
   void bind_lanes();
   void stop();
-  /// Waits until `call_` is no longer `seen`, and returns what it became.
-  uint32_t wait_for_call(uint32_t seen);
 
   int spins_;
   // The call in progress; written by the owner before call_ changes.

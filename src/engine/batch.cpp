@@ -35,10 +35,11 @@ void Batch::add_tokens(const BatchPart& part, int32_t sequence) {
   sequences_.resize(padded, -1);
 }
 
-void Batch::bind_to(StepTensors& step) const {
+StepInputs Batch::inputs() const {
+  StepInputs inputs;
   const auto rows = static_cast<int64_t>(token_ids_.size());
-  const auto set = [&step](InputKind kind, const void* data, DType dtype, const Shape& shape) {
-    step.inputs.at(static_cast<size_t>(kind)) = ConstTensorView(data, dtype, shape);
+  const auto set = [&inputs](InputKind kind, const void* data, DType dtype, const Shape& shape) {
+    inputs.at(static_cast<size_t>(kind)) = ConstTensorView(data, dtype, shape);
   };
   const auto per_sequence = [this](size_t elements) {
     return static_cast<int64_t>(elements) / num_sequences_;
@@ -51,6 +52,7 @@ void Batch::bind_to(StepTensors& step) const {
   set(InputKind::kRopeFrequencies, rope_frequencies_.data(), DType::kF32,
       {num_sequences_, per_sequence(rope_frequencies_.size())});
   set(InputKind::kLogitRows, logit_rows_.data(), DType::kI32, {static_cast<int64_t>(logit_rows_.size())});
+  return inputs;
 }
 
 }  // namespace caravan

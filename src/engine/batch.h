@@ -24,8 +24,8 @@ class Batch {
  public:
   explicit Batch(const std::vector<BatchPart>& parts);
 
-  /// Fills the views of `step.inputs`; they live as long as the batch.
-  void bind_to(StepTensors& step) const;
+  /// Views that live as long as the batch.
+  [[nodiscard]] StepInputs inputs() const;
 
   /// The first logit row of each part, and one past the last part's; rows of part i are [rows[i], rows[i +
   /// 1]).

@@ -4,13 +4,18 @@
 
 #include "base/error.h"
 #include "base/machine.h"
-#include "execute/eager.h"
 #include "models/rope.h"
 #include "scheduler/scheduler.h"
 
 namespace caravan {
 
 namespace {
+
+/// Blocks of the longest sequence.
+int64_t blocks_per_sequence(const EngineOptions& options) {
+  if (options.kv_cache == KvCacheKind::kContiguous) return 1;
+  return (options.max_sequence_length + kPagedBlockSize - 1) / kPagedBlockSize;
+}
 
 /// The cache that holds `options.max_sequences` sequences of their greatest length.
 KvCacheShape cache_shape(const Model& model, const EngineOptions& options) {
@@ -60,7 +65,9 @@ Engine::Engine(Model model, const EngineOptions& options)
       cache_(kv_shape_, model_.dtype),
       pool_(static_cast<int32_t>(kv_shape_.blocks)),
       team_(options.threads, options.bind_cpu),
-      kernels_(select_kernels(options.isa)) {}
+      kernels_(select_kernels(options.isa)),
+      executor_({model_.graph, model_.weights, cache_.views(), kernels_, team_},
+                {options.execute_mode, options.max_sequences, blocks_per_sequence(options)}) {}
 
 Engine::~Engine() = default;
 
@@ -111,14 +118,6 @@ void Engine::admit() {
   }
 }
 
-Tensor Engine::run(const Batch& batch) {
-  StepTensors step;
-  batch.bind_to(step);
-  step.weights = model_.weights;
-  step.caches = cache_.views();
-  return run_eager(model_.graph, step, kernels_, team_);
-}
-
 BatchPart Engine::part_of(Sequence& sequence, int64_t count) const {
   const int64_t end = sequence.computed + count;
   const bool completes = end == sequence.length();
@@ -157,14 +156,14 @@ std::vector<StepResult> Engine::step() {
     tokens += part.count;
   }
   const Batch batch(parts);
-  logits_ = run(batch);
+  const TensorView all_logits = executor_.run(batch.inputs());
 
   std::vector<StepResult> results;
   const int64_t vocab = model_.config.vocab_size;
   for (size_t i = 0; i < plan.size(); ++i) {
     const int64_t first = batch.logit_rows_of_parts()[i];
     const int64_t rows = batch.logit_rows_of_parts()[i + 1] - first;
-    const std::span<const float> logits(logits_.as<float>() + first * vocab,
+    const std::span<const float> logits(all_logits.as<float>() + first * vocab,
                                         static_cast<size_t>(rows * vocab));
     results.push_back(advance(*running_[plan[i].index], plan[i].count, logits));
   }

@@ -1,9 +1,9 @@
 // The engine: one loop that owns every sequence and steps the model.
 //
 // Use: add() requests, then step() until has_work() is false; each step returns what it did for each
-// sequence. Invariants: a sequence's tokens depend on its own request only, whatever else is in the batch. A
-// sequence that runs holds the blocks of its whole length, so that no step can run out of them. Thread
-// safety: one thread owns an engine.
+// sequence; logits stay until the next step. Invariants: a sequence's tokens depend on its own request only,
+// whatever else is in the batch. A sequence that runs holds the blocks of its whole length, so that no step
+// can run out of them. Thread safety: one thread owns an engine.
 #pragma once
 
 #include <deque>
@@ -14,6 +14,7 @@
 #include "engine/batch.h"
 #include "engine/options.h"
 #include "engine/request.h"
+#include "execute/executor.h"
 #include "kv/block_pool.h"
 #include "kv/cache.h"
 #include "models/model.h"
@@ -50,14 +51,14 @@ class Engine {
 
   [[nodiscard]] const ModelConfig& config() const { return model_.config; }
   [[nodiscard]] const EngineStats& stats() const { return stats_; }
+  /// How its steps really ran.
+  [[nodiscard]] const ExecutorStats& executor_stats() const { return executor_.stats(); }
   [[nodiscard]] uint64_t kv_bytes() const { return kv_shape_.bytes(model_.dtype); }
 
  private:
   struct Sequence;
 
   void admit();
-  /// Computes one step and returns its logits, fp32 [logit_rows, vocab].
-  Tensor run(const Batch& batch);
   /// What the next step computes of `sequence`: its next `count` tokens.
   BatchPart part_of(Sequence& sequence, int64_t count) const;
   StepResult advance(Sequence& sequence, int64_t computed, std::span<const float> logits);
@@ -69,10 +70,10 @@ class Engine {
   BlockPool pool_;
   ThreadTeam team_;
   KernelTable kernels_;
+  Executor executor_;
   SequenceId next_id_ = 0;
   std::vector<std::unique_ptr<Sequence>> running_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
-  Tensor logits_;  ///< of the last step; StepResult::logits points into it
   EngineStats stats_;
 };
 

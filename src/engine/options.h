@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "execute/executor.h"
 #include "kernels/select.h"
 
 namespace caravan {
@@ -15,6 +16,9 @@ struct EngineOptions {
   int threads = 1;        ///< at least 1
   bool bind_cpu = false;  ///< pin each thread to a CPU of its own
   IsaLevel isa = IsaLevel::kPortable;
+  /// The compiled modes run a graph that load_model() has rewritten as fast as it can be; they run one that
+  /// it has not, too.
+  ExecuteMode execute_mode = ExecuteMode::kMaxAutotune;
   KvCacheKind kv_cache = KvCacheKind::kContiguous;
   int64_t max_sequences = 1;        ///< how many run together; others wait
   int64_t max_sequence_length = 0;  ///< the longest prompt and output together, in tokens

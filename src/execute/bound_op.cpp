@@ -10,12 +10,18 @@ const KernelRow<EmbeddingArgs>& row_for(const KernelTable& table, const Embeddin
   return table.embedding;
 }
 const KernelRow<LinearArgs>& row_for(const KernelTable& table, const LinearArgs&) { return table.linear; }
+const KernelRow<PackedLinearArgs>& row_for(const KernelTable& table, const PackedLinearArgs&) {
+  return table.packed_linear;
+}
 const KernelRow<RmsNormArgs>& row_for(const KernelTable& table, const RmsNormArgs&) { return table.rms_norm; }
 const KernelRow<RopeAnglesArgs>& row_for(const KernelTable& table, const RopeAnglesArgs&) {
   return table.rope_angles;
 }
 const KernelRow<RopeArgs>& row_for(const KernelTable& table, const RopeArgs&) { return table.rope; }
 const KernelRow<KvWriteArgs>& row_for(const KernelTable& table, const KvWriteArgs&) { return table.kv_write; }
+const KernelRow<RopeKvWriteArgs>& row_for(const KernelTable& table, const RopeKvWriteArgs&) {
+  return table.rope_kv_write;
+}
 const KernelRow<AttentionArgs>& row_for(const KernelTable& table, const AttentionArgs&) {
   return table.attention;
 }
@@ -45,6 +51,39 @@ class NodeTensors {
   std::span<const TensorView> values_;
 };
 
+LinearArgs bind_linear(const Node& node, const NodeTensors& tensors) {
+  const ConstTensorView bias = node.inputs.size() > 2 ? ConstTensorView(tensors.in(2)) : ConstTensorView();
+  return {tensors.in(0), tensors.in(1), bias, tensors.out()};
+}
+
+PackedLinearArgs bind_packed_linear(const Node& node, const NodeTensors& tensors) {
+  PackedLinearArgs args;
+  args.x = tensors.in(0);
+  args.weight = tensors.in(1);
+  args.y = tensors.out();
+  args.epilogue = node.attributes.epilogue;
+  size_t place = 2;
+  if (args.epilogue == Epilogue::kResidual) args.residual = tensors.in(place++);
+  if (place < node.inputs.size()) args.bias = tensors.in(place);
+  return args;
+}
+
+RopeKvWriteArgs bind_rope_kv_write(const Node& node, const NodeTensors& tensors) {
+  RopeKvWriteArgs args;
+  args.angles = tensors.in(3);
+  args.places = tensors.places(4);
+  args.k_cache = tensors.in(7);
+  args.v_cache = tensors.in(8);
+  args.y = tensors.out();
+  const int64_t q_width = args.y.shape[1];
+  const int64_t kv_width = args.k_cache.shape[1] * args.k_cache.shape[3];
+  const bool side_by_side = node.inputs[0] == node.inputs[1];
+  args.q = {tensors.in(0), 0, q_width};
+  args.k = {tensors.in(1), side_by_side ? q_width : 0, kv_width};
+  args.v = {tensors.in(2), side_by_side ? q_width + kv_width : 0, kv_width};
+  return args;
+}
+
 }  // namespace
 
 OpArgs bind(const Node& node, std::span<const TensorView> values) {
@@ -54,10 +93,10 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
   switch (node.op) {
     case OpKind::kEmbedding:
       return EmbeddingArgs{in(0), in(1), tensors.out()};
-    case OpKind::kLinear: {
-      const ConstTensorView bias = node.inputs.size() > 2 ? ConstTensorView(in(2)) : ConstTensorView();
-      return LinearArgs{in(0), in(1), bias, tensors.out()};
-    }
+    case OpKind::kLinear:
+      return bind_linear(node, tensors);
+    case OpKind::kPackedLinear:
+      return bind_packed_linear(node, tensors);
     case OpKind::kRmsNorm:
       return RmsNormArgs{in(0), in(1), attributes.epsilon, tensors.out()};
     case OpKind::kRopeAngles:
@@ -66,6 +105,8 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
       return RopeArgs{in(0), in(1), tensors.out()};
     case OpKind::kKvWrite:
       return KvWriteArgs{in(0), in(1), tensors.places(2), in(5), in(6)};
+    case OpKind::kRopeKvWrite:
+      return bind_rope_kv_write(node, tensors);
     case OpKind::kAttention:
       return AttentionArgs{in(0),        tensors.places(1), in(4), in(5), attributes.scale, attributes.window,
                            tensors.out()};

@@ -18,34 +18,6 @@ std::vector<int> last_readers(const Graph& graph) {
   return last;
 }
 
-/// Inputs and weights are never written, but share the table of views with what is.
-TensorView unconst(const ConstTensorView& view) {
-  return {const_cast<void*>(view.data), view.dtype, view.shape};
-}
-
-/// The views of everything that exists before the step; intermediates are empty.
-std::vector<TensorView> given_views(const Graph& graph, const StepTensors& step) {
-  std::vector<TensorView> views(graph.values.size());
-  for (size_t id = 0; id < graph.values.size(); ++id) {
-    const Value& value = graph.values[id];
-    const auto index = static_cast<size_t>(value.index);
-    switch (value.kind) {
-      case ValueKind::kInput:
-        views[id] = unconst(step.inputs.at(index));
-        break;
-      case ValueKind::kWeight:
-        views[id] = unconst(step.weights[index]);
-        break;
-      case ValueKind::kCache:
-        views[id] = step.caches[index];
-        break;
-      case ValueKind::kIntermediate:
-        break;
-    }
-  }
-  return views;
-}
-
 }  // namespace
 
 Tensor run_eager(const Graph& graph, const StepTensors& step, const KernelTable& kernels, ThreadTeam& team) {

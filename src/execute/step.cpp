@@ -4,6 +4,15 @@
 
 namespace caravan {
 
+namespace {
+
+/// Inputs and weights are never written, but share the table of views with what is.
+TensorView unconst(const ConstTensorView& view) {
+  return {const_cast<void*>(view.data), view.dtype, view.shape};
+}
+
+}  // namespace
+
 SymbolSizes::SymbolSizes(const StepTensors& step) {
   const auto set = [this](Symbol symbol, int64_t size) { sizes_.at(static_cast<size_t>(symbol)) = size; };
   set(Symbol::kTokens, step.input(InputKind::kTokenIds).shape[0]);
@@ -23,6 +32,28 @@ Shape SymbolSizes::resolve(const SymbolicShape& shape) const {
     sizes.at(axis) = dim.symbol == Symbol::kNone ? dim.constant : sizes_.at(static_cast<size_t>(dim.symbol));
   }
   return {sizes.data(), shape.size()};
+}
+
+std::vector<TensorView> given_views(const Graph& graph, const StepTensors& step) {
+  std::vector<TensorView> views(graph.values.size());
+  for (size_t id = 0; id < graph.values.size(); ++id) {
+    const Value& value = graph.values[id];
+    const auto index = static_cast<size_t>(value.index);
+    switch (value.kind) {
+      case ValueKind::kInput:
+        views[id] = unconst(step.inputs.at(index));
+        break;
+      case ValueKind::kWeight:
+        views[id] = unconst(step.weights[index]);
+        break;
+      case ValueKind::kCache:
+        views[id] = step.caches[index];
+        break;
+      case ValueKind::kIntermediate:
+        break;
+    }
+  }
+  return views;
 }
 
 }  // namespace caravan

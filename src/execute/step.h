@@ -10,14 +10,16 @@
 
 namespace caravan {
 
+using StepInputs = std::array<ConstTensorView, kInputCount>;  ///< by InputKind
+
 struct StepTensors {
-  std::array<ConstTensorView, kInputCount> inputs;  ///< by InputKind
-  std::span<const ConstTensorView> weights;         ///< by Graph::weights
+  StepInputs inputs;
+  std::span<const ConstTensorView> weights;  ///< by Graph::weights
   /// K and V of each layer, [blocks, kv_heads, block_size, head_dim]: 2 * layer and 2 * layer + 1.
   std::span<const TensorView> caches;
 
   [[nodiscard]] const ConstTensorView& input(InputKind kind) const {
-    return inputs[static_cast<size_t>(kind)];
+    return inputs.at(static_cast<size_t>(kind));
   }
 };
 
@@ -32,5 +34,8 @@ class SymbolSizes {
  private:
   std::array<int64_t, kSymbolCount> sizes_{};
 };
+
+/// By value: the views of everything that exists before the step; those of intermediates are empty.
+std::vector<TensorView> given_views(const Graph& graph, const StepTensors& step);
 
 }  // namespace caravan

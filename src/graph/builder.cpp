@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "graph/edit.h"
 
 namespace caravan {
 
@@ -31,48 +32,41 @@ constexpr std::array<InputSpec, kInputCount> kInputs = {{
 
 GraphBuilder::GraphBuilder(Precision precision) : precision_(precision), inputs_(kInputCount, -1) {}
 
-ValueId GraphBuilder::add_value(Value value) {
-  graph_.values.push_back(std::move(value));
-  return static_cast<ValueId>(graph_.values.size() - 1);
-}
-
 ValueId GraphBuilder::input(InputKind kind) {
   ValueId& id = inputs_.at(static_cast<size_t>(kind));
   if (id < 0) {
     const InputSpec& spec = kInputs.at(static_cast<size_t>(kind));
     SymbolicShape shape = {{spec.rows, 0}};
     if (spec.columns != Symbol::kNone) shape.push_back({spec.columns, 0});
-    id = add_value({ValueKind::kInput, static_cast<int32_t>(kind), spec.name, spec.dtype, shape});
+    id = add_value(graph_, {ValueKind::kInput, static_cast<int32_t>(kind), spec.name, spec.dtype, shape});
   }
   return id;
 }
 
-ValueId GraphBuilder::weight(const std::vector<std::string>& names, const Shape& shape, DType dtype) {
+ValueId GraphBuilder::weight(const std::vector<std::string>& names, int64_t rows, int64_t width,
+                             DType dtype) {
+  const WeightSpec spec = {{{names, rows}}, width, dtype, WeightLayout::kRows};
   // Tied weights are asked for twice under the same names and are one value.
   for (size_t id = 0; id < graph_.values.size(); ++id) {
     const Value& value = graph_.values[id];
     if (value.kind != ValueKind::kWeight || value.name != names.front()) continue;
-    CARAVAN_CHECK_EQ(graph_.weights[static_cast<size_t>(value.index)].shape, shape);
+    CARAVAN_CHECK_EQ(shape_of(graph_.weights[static_cast<size_t>(value.index)]), shape_of(spec));
     return static_cast<ValueId>(id);
   }
-  SymbolicShape symbolic;
-  for (size_t axis = 0; axis < shape.rank(); ++axis) symbolic.push_back(fixed(shape[axis]));
-  graph_.weights.push_back({names, shape, dtype});
-  const auto index = static_cast<int32_t>(graph_.weights.size() - 1);
-  return add_value({ValueKind::kWeight, index, names.front(), dtype, symbolic});
+  return add_weight(graph_, names.front(), spec);
 }
 
 ValueId GraphBuilder::cache(int32_t index, const AttentionSpec& spec) {
   const std::string name = (index % 2 == 0 ? "k_cache." : "v_cache.") + std::to_string(index / 2);
   const SymbolicShape shape = {
       {Symbol::kBlocks, 0}, fixed(spec.kv_heads), {Symbol::kBlockSize, 0}, fixed(spec.head_dim)};
-  return add_value({ValueKind::kCache, index, name, precision_.kv_cache, shape});
+  return add_value(graph_, {ValueKind::kCache, index, name, precision_.kv_cache, shape});
 }
 
 ValueId GraphBuilder::add_node(OpKind op, std::vector<ValueId> inputs, DType dtype, SymbolicShape shape,
                                Attributes attributes) {
   const ValueId output =
-      add_value({ValueKind::kIntermediate, 0, std::string(name_of(op)), dtype, std::move(shape)});
+      add_value(graph_, {ValueKind::kIntermediate, 0, std::string(name_of(op)), dtype, std::move(shape)});
   graph_.nodes.push_back({op, std::move(inputs), output, attributes});
   return output;
 }
@@ -92,20 +86,20 @@ DType GraphBuilder::matmul_input() const {
 }
 
 ValueId GraphBuilder::embedding(const std::vector<std::string>& names, int64_t vocab, int64_t hidden) {
-  const ValueId table = weight(names, {vocab, hidden}, precision_.weights);
+  const ValueId table = weight(names, vocab, hidden, precision_.weights);
   return add_node(OpKind::kEmbedding, {input(InputKind::kTokenIds), table}, DType::kF32,
                   {{Symbol::kTokens, 0}, fixed(hidden)});
 }
 
 ValueId GraphBuilder::linear(ValueId x, const std::vector<std::string>& names, int64_t out,
                              const std::string& bias_name) {
-  std::vector<ValueId> inputs = {x, weight(names, {out, width_of(x)}, precision_.weights)};
-  if (!bias_name.empty()) inputs.push_back(weight({bias_name}, {out}, DType::kF32));
+  std::vector<ValueId> inputs = {x, weight(names, out, width_of(x), precision_.weights)};
+  if (!bias_name.empty()) inputs.push_back(weight({bias_name}, out, 0, DType::kF32));
   return add_node(OpKind::kLinear, std::move(inputs), DType::kF32, rows_by(x, out));
 }
 
 ValueId GraphBuilder::rms_norm(ValueId x, const std::string& name, double epsilon) {
-  const ValueId scale = weight({name}, {width_of(x)}, DType::kF32);
+  const ValueId scale = weight({name}, width_of(x), 0, DType::kF32);
   return add_node(OpKind::kRmsNorm, {x, scale}, matmul_input(), rows_by(x, width_of(x)),
                   {.epsilon = static_cast<float>(epsilon)});
 }

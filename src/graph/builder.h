@@ -53,9 +53,9 @@ class GraphBuilder {
 
  private:
   ValueId input(InputKind kind);
-  ValueId weight(const std::vector<std::string>& names, const Shape& shape, DType dtype);
+  /// `width` 0: a vector of `rows`.
+  ValueId weight(const std::vector<std::string>& names, int64_t rows, int64_t width, DType dtype);
   ValueId cache(int32_t index, const AttentionSpec& spec);
-  ValueId add_value(Value value);
   /// Adds a node whose output has x's rows, `width` columns and `dtype`.
   ValueId add_node(OpKind op, std::vector<ValueId> inputs, DType dtype, SymbolicShape shape,
                    Attributes attributes = {});

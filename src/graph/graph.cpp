@@ -11,6 +11,8 @@ std::string_view name_of(OpKind op) {
       return "embedding";
     case OpKind::kLinear:
       return "linear";
+    case OpKind::kPackedLinear:
+      return "packed_linear";
     case OpKind::kRmsNorm:
       return "rms_norm";
     case OpKind::kRopeAngles:
@@ -19,6 +21,8 @@ std::string_view name_of(OpKind op) {
       return "rope";
     case OpKind::kKvWrite:
       return "kv_write";
+    case OpKind::kRopeKvWrite:
+      return "rope_kv_write";
     case OpKind::kAttention:
       return "attention";
     case OpKind::kSiluMul:
@@ -29,6 +33,25 @@ std::string_view name_of(OpKind op) {
       return "take_rows";
   }
   return "";
+}
+
+int64_t rows_of(const WeightSpec& spec) {
+  int64_t rows = 0;
+  for (const WeightSource& source : spec.sources) rows += source.rows;
+  return rows;
+}
+
+Shape shape_of(const WeightSpec& spec) {
+  int64_t rows = rows_of(spec);
+  const bool interleaved =
+      spec.layout == WeightLayout::kInterleavedRows || spec.layout == WeightLayout::kInterleavedPanels;
+  if (interleaved) {
+    CARAVAN_CHECK(spec.sources.size() == 2 && spec.sources[0].rows == spec.sources[1].rows);
+    rows = (spec.sources[0].rows + kInterleave - 1) / kInterleave * kPanelOutputs;
+  }
+  const bool panels = spec.layout == WeightLayout::kPanels || spec.layout == WeightLayout::kInterleavedPanels;
+  if (panels) return panel_shape(rows, spec.width, spec.dtype);
+  return spec.width == 0 ? Shape{rows} : Shape{rows, spec.width};
 }
 
 std::string to_string(const SymbolicShape& shape) {
@@ -61,7 +84,10 @@ std::string to_string(const Graph& graph) {
         out << value.name;
       }
     }
-    out << ")\n";
+    out << ')';
+    if (node.attributes.epilogue == Epilogue::kResidual) out << " {residual}";
+    if (node.attributes.epilogue == Epilogue::kSiluMul) out << " {silu_mul}";
+    out << '\n';
   }
   return out.str();
 }

@@ -9,8 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tensor/dtype.h"
-#include "tensor/shape.h"
+#include "ops/packed_linear.h"
 
 namespace caravan {
 
@@ -64,16 +63,20 @@ struct Value {
 };
 
 enum class OpKind : uint8_t {
-  kEmbedding,   ///< ids, table
-  kLinear,      ///< x, weight [, bias]
-  kRmsNorm,     ///< x, weight
-  kRopeAngles,  ///< positions, sequences, frequencies
-  kRope,        ///< x, angles
-  kKvWrite,     ///< k, v, positions, sequences, block table, K cache, V cache
-  kAttention,   ///< q, positions, sequences, block table, K cache, V cache
-  kSiluMul,     ///< gate, up
-  kAdd,         ///< a, b
-  kTakeRows,    ///< x, rows
+  kEmbedding,     ///< ids, table
+  kLinear,        ///< x, weight [, bias]
+  kPackedLinear,  ///< x, weight [, residual, by the epilogue] [, bias]
+  kRmsNorm,       ///< x, weight
+  kRopeAngles,    ///< positions, sequences, frequencies
+  kRope,          ///< x, angles
+  kKvWrite,       ///< k, v, positions, sequences, block table, K cache, V cache
+  /// q, k, v, angles, positions, sequences, block table, K cache, V cache; q, k and v are one and the same
+  /// value where they lie side by side in it.
+  kRopeKvWrite,
+  kAttention,  ///< q, positions, sequences, block table, K cache, V cache
+  kSiluMul,    ///< gate, up
+  kAdd,        ///< a, b
+  kTakeRows,   ///< x, rows
 };
 
 /// The name that the op has in kernels/ and in docs/ops.md: "rms_norm".
@@ -81,9 +84,10 @@ std::string_view name_of(OpKind op);
 
 /// The numbers that an op's contract asks for beside its tensors.
 struct Attributes {
-  float epsilon = 0.0F;  ///< rms_norm
-  float scale = 1.0F;    ///< rope_angles, attention
-  int64_t window = 0;    ///< attention
+  float epsilon = 0.0F;                 ///< rms_norm
+  float scale = 1.0F;                   ///< rope_angles, attention
+  int64_t window = 0;                   ///< attention
+  Epilogue epilogue = Epilogue::kNone;  ///< packed_linear
 };
 
 struct Node {
@@ -93,13 +97,33 @@ struct Node {
   Attributes attributes;
 };
 
-/// A weight that the graph reads: the checkpoint's name for it, and the names under which it may be stored
-/// instead.
-struct WeightSpec {
+/// Rows of a weight that the checkpoint stores as one tensor, and the names under which it may be stored.
+struct WeightSource {
   std::vector<std::string> names;
-  Shape shape;
-  DType dtype = DType::kF32;
+  int64_t rows = 0;
+  bool operator==(const WeightSource& other) const = default;
 };
+
+/// How a weight lies in memory.
+enum class WeightLayout : uint8_t {
+  kRows,               ///< its sources one below the other
+  kInterleavedRows,    ///< rank 1: of two sources by turns kInterleave elements, zeros where one has ended
+  kPanels,             ///< rank 2: as kRows, in panels (tensor/panels.h)
+  kInterleavedPanels,  ///< rank 2: each panel kInterleave rows of each of two sources
+};
+
+/// A weight that the graph reads.
+struct WeightSpec {
+  std::vector<WeightSource> sources;
+  int64_t width = 0;  ///< of each row; 0 for a vector, whose rows are its elements
+  DType dtype = DType::kF32;
+  WeightLayout layout = WeightLayout::kRows;
+};
+
+/// Of all sources together.
+int64_t rows_of(const WeightSpec& spec);
+/// What the weight's view has: [rows, width] or [rows], or that of panels or interleaved rows.
+Shape shape_of(const WeightSpec& spec);
 
 struct Graph {
   std::vector<Value> values;
@@ -109,7 +133,8 @@ struct Graph {
   ValueId output = -1;     ///< logits, fp32 [logit_rows, vocab]
 };
 
-/// One line per node: "%7 fp32 [tokens, 128] = linear(%5, model.layers.0.self_attn.q_proj.weight)".
+/// One line per node: "%7 fp32 [tokens, 128] = linear(%5, model.layers.0.self_attn.q_proj.weight)". An
+/// epilogue follows in braces.
 std::string to_string(const Graph& graph);
 
 }  // namespace caravan

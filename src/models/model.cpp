@@ -31,6 +31,45 @@ void refuse_unused(const std::filesystem::path& folder, const WeightStore& store
        " is not part of a ", config.architecture, " as config.json describes it");
 }
 
+/// By Graph::weights: what only an embedding reads need not be in memory as a whole.
+std::vector<Residency> residencies_of(const Graph& graph) {
+  std::vector<Residency> residencies(graph.weights.size(), Residency::kOnDemand);
+  for (const Node& node : graph.nodes) {
+    if (node.op == OpKind::kEmbedding) continue;
+    for (const ValueId input : node.inputs) {
+      const Value& value = graph.values[static_cast<size_t>(input)];
+      if (value.kind == ValueKind::kWeight) residencies[static_cast<size_t>(value.index)] = Residency::kWhole;
+    }
+  }
+  return residencies;
+}
+
+/// The name under which the store has `source`; the first where it has none, for the error's sake.
+const std::string& stored_name(const WeightStore& store, const WeightSource& source) {
+  const auto stored = std::find_if(source.names.begin(), source.names.end(),
+                                   [&store](const std::string& name) { return store.has(name); });
+  return stored == source.names.end() ? source.names.front() : *stored;
+}
+
+ConstTensorView take_weight(WeightStore& store, const WeightSpec& spec, Residency residency) {
+  std::vector<WeightPart> parts;
+  for (const WeightSource& source : spec.sources) parts.push_back({stored_name(store, source), source.rows});
+  switch (spec.layout) {
+    case WeightLayout::kPanels:
+      return store.take_panels(parts, spec.width, spec.dtype, false);
+    case WeightLayout::kInterleavedPanels:
+      return store.take_panels(parts, spec.width, spec.dtype, true);
+    case WeightLayout::kInterleavedRows:
+      return store.take_vectors(parts, true);
+    case WeightLayout::kRows:
+      break;
+  }
+  if (parts.size() == 1) return store.take(parts.front().name, shape_of(spec), spec.dtype, residency);
+  // Matrices of several sources are always packed.
+  CARAVAN_CHECK_EQ(spec.width, 0);
+  return store.take_vectors(parts, false);
+}
+
 }  // namespace
 
 uint64_t Model::weight_bytes() const {
@@ -43,14 +82,12 @@ Model load_model(const std::filesystem::path& folder, const LoadOptions& options
   ModelConfig config = load_config(folder);
   WeightStore store = WeightStore::open(folder, options.format);
   const DType dtype = options.dtype.value_or(store.stored_dtype(config.dtype));
-  Model model = {std::move(config), dtype, {}, std::move(store), {}};
+  Model model = {std::move(config), dtype, {}, std::move(store), {}, {}};
   model.graph = record_llama(model.config, {.weights = dtype, .kv_cache = dtype});
-  for (const WeightSpec& spec : model.graph.weights) {
-    const auto stored = std::find_if(spec.names.begin(), spec.names.end(),
-                                     [&model](const std::string& name) { return model.store.has(name); });
-    const std::string& name = stored == spec.names.end() ? spec.names.front() : *stored;
-    model.weights.push_back(model.store.take(name, spec.shape, spec.dtype));
-  }
+  if (options.compile) model.passes = run_passes(model.graph);
+  const std::vector<Residency> residencies = residencies_of(model.graph);
+  for (size_t i = 0; i < model.graph.weights.size(); ++i)
+    model.weights.push_back(take_weight(model.store, model.graph.weights[i], residencies[i]));
   refuse_unused(folder, model.store, model.config);
   return model;
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "checkpoint/weight_store.h"
-#include "graph/graph.h"
+#include "graph/passes/passes.h"
 #include "models/config.h"
 
 namespace caravan {
@@ -16,6 +16,9 @@ namespace caravan {
 struct LoadOptions {
   std::optional<DType> dtype;  ///< nothing: as the checkpoint stores its weights
   LoadFormat format = LoadFormat::kAuto;
+  /// Whether the graph is rewritten by the passes (graph/passes/passes.h), which decide how weights lie in
+  /// memory.
+  bool compile = false;
 };
 
 struct Model {
@@ -24,6 +27,7 @@ struct Model {
   Graph graph;
   WeightStore store;
   std::vector<ConstTensorView> weights;  ///< by Graph::weights
+  std::vector<PassReport> passes;        ///< what each pass did; empty if none ran
 
   /// Bytes of all weights that a step reads.
   [[nodiscard]] uint64_t weight_bytes() const;

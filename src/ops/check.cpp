@@ -111,6 +111,25 @@ void check(const KvWriteArgs& args) {
   expect("v_cache", args.v_cache, args.k_cache.shape, {args.k_cache.dtype});
 }
 
+void check(const RopeKvWriteArgs& args) {
+  CARAVAN_CHECK_EQ(args.k_cache.shape.rank(), 4U);
+  const int64_t tokens = rows_of(args.y, 2);
+  const int64_t head_dim = args.k_cache.shape[3];
+  const auto expect_columns = [tokens](const ConstColumnsView& view, int64_t columns) {
+    CARAVAN_CHECK_EQ(view.rows, tokens);
+    CARAVAN_CHECK_EQ(view.columns, columns);
+  };
+  CARAVAN_CHECK_EQ(args.y.shape[1] % head_dim, 0);
+  expect_columns(args.q, args.y.shape[1]);
+  expect_columns(args.k, args.k_cache.shape[1] * head_dim);
+  expect_columns(args.v, args.k.columns);
+  expect("angles", args.angles, {tokens, head_dim}, kFloat);
+  check(args.places, tokens);
+  expect("k_cache", args.k_cache, args.k_cache.shape, kStorage);
+  expect("v_cache", args.v_cache, args.k_cache.shape, {args.k_cache.dtype});
+  expect("y", args.y, {tokens, args.y.shape[1]}, kFloat);
+}
+
 void check(const AttentionArgs& args) {
   const int64_t tokens = rows_of(args.q, 2);
   CARAVAN_CHECK_EQ(args.k_cache.shape.rank(), 4U);
@@ -140,9 +159,9 @@ void check(const AddArgs& args) {
 
 void check(const TakeRowsArgs& args) {
   const int64_t tokens = rows_of(args.x, 2);
-  expect("x", args.x, {tokens, args.x.shape[1]}, kFloat);
+  expect("x", args.x, {tokens, args.x.shape[1]}, kActivation);
   expect("rows", args.rows, {rows_of(args.rows, 1)}, kIndex);
-  expect("y", args.y, {args.rows.shape[0], args.x.shape[1]}, kFloat);
+  expect("y", args.y, {args.rows.shape[0], args.x.shape[1]}, {args.x.dtype});
 }
 
 }  // namespace caravan

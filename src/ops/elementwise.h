@@ -31,13 +31,13 @@ inline DType key_dtype(const AddArgs& args) { return args.y.dtype; }
 
 /// y[r, :] = x[rows[r], :].
 struct TakeRowsArgs {
-  ConstTensorView x;     ///< fp32 [tokens, width]
+  ConstTensorView x;     ///< fp32 or bf16 [tokens, width]
   ConstTensorView rows;  ///< int32 [rows], each in 0 .. tokens - 1
-  TensorView y;          ///< fp32 [rows, width]
+  TensorView y;          ///< as x, [rows, width]
 };
 
 void check(const TakeRowsArgs& args);
-/// Always fp32.
+/// x's dtype.
 inline DType key_dtype(const TakeRowsArgs& args) { return args.y.dtype; }
 
 }  // namespace caravan

@@ -16,6 +16,7 @@
 #include "ops/packed_linear.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
+#include "ops/rope_kv_write.h"
 
 namespace caravan {
 
@@ -51,6 +52,7 @@ struct KernelTable {
   KernelRow<RopeAnglesArgs> rope_angles;
   KernelRow<RopeArgs> rope;
   KernelRow<KvWriteArgs> kv_write;
+  KernelRow<RopeKvWriteArgs> rope_kv_write;
   KernelRow<AttentionArgs> attention;
   KernelRow<SiluMulArgs> silu_mul;
   KernelRow<AddArgs> add;
@@ -67,6 +69,7 @@ void for_each_row(Table& table, const Visit& visit) {
   visit("rope_angles", table.rope_angles);
   visit("rope", table.rope);
   visit("kv_write", table.kv_write);
+  visit("rope_kv_write", table.rope_kv_write);
   visit("attention", table.attention);
   visit("silu_mul", table.silu_mul);
   visit("add", table.add);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <utility>
 
 #include "tensor/view.h"
@@ -30,6 +31,7 @@ class Buffer {
 
   [[nodiscard]] void* data() const { return data_; }
   [[nodiscard]] size_t size() const { return size_; }
+  [[nodiscard]] std::span<std::byte> bytes() const { return {static_cast<std::byte*>(data_), size_}; }
 
  private:
   void* data_ = nullptr;
@@ -52,6 +54,7 @@ class Tensor {
   [[nodiscard]] T* as() const {
     return view_.as<T>();
   }
+  [[nodiscard]] std::byte* as_bytes() const { return static_cast<std::byte*>(view_.data); }
 
  private:
   Buffer buffer_;

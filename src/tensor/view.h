@@ -45,4 +45,20 @@ struct ConstTensorView {
   }
 };
 
+/// Neighbouring columns of fp32 rows: all of a matrix's, or some.
+struct ConstColumnsView {
+  const float* data = nullptr;  ///< the first column's element of the first row
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t stride = 0;  ///< elements from one row to the next
+
+  ConstColumnsView() = default;
+  /// The columns `begin` to `begin + count` - 1 of `matrix`, which is fp32.
+  ConstColumnsView(const ConstTensorView& matrix, int64_t begin, int64_t count)
+      : data(matrix.as<float>() + begin), rows(matrix.shape[0]), columns(count), stride(matrix.shape[1]) {
+    CARAVAN_CHECK(begin >= 0 && begin + count <= stride);
+  }
+  [[nodiscard]] const float* row(int64_t index) const { return data + index * stride; }
+};
+
 }  // namespace caravan

@@ -35,7 +35,8 @@ class EngineTest : public testing::Test {
   EngineTest() { static_cast<void>(folder_.write("config.json", kConfig)); }
 
   [[nodiscard]] Engine make_engine(const EngineOptions& options, DType dtype = DType::kF32) const {
-    return {load_model(folder_.path(), {.dtype = dtype, .format = LoadFormat::kDummy}), options};
+    return {load_model(folder_.path(), {.dtype = dtype, .format = LoadFormat::kDummy, .compile = true}),
+            options};
   }
 
   static EngineOptions base_options() {

@@ -57,7 +57,7 @@ struct Outputs {
 /// Greedy tokens, as many as expected, and the logits of the prompts; all prompts in one batch.
 Outputs compute(const fs::path& folder, const std::vector<Expected>& all, DType dtype,
                 EngineOptions options) {
-  Model model = load_model(folder, {.dtype = dtype});
+  Model model = load_model(folder, {.dtype = dtype, .compile = options.execute_mode != ExecuteMode::kEager});
   const auto vocab = static_cast<size_t>(model.config.vocab_size);
   // A prompt longer than the trained context is what dynamic scaling is for.
   options.max_sequence_length = model.config.max_position;
@@ -96,8 +96,12 @@ double relative_error(const std::vector<float>& found, const std::vector<float>&
   return difference / largest;
 }
 
-EngineOptions options_at(IsaLevel level) {
+constexpr ExecuteMode kModes[] = {ExecuteMode::kEager, ExecuteMode::kReduceOverhead,
+                                  ExecuteMode::kMaxAutotune};
+
+EngineOptions options_at(IsaLevel level, ExecuteMode mode) {
   EngineOptions options;
+  options.execute_mode = mode;
   options.isa = level;
   options.threads = 2;
   options.max_sequences = 3;
@@ -117,10 +121,14 @@ class Fp32ReferenceTest : public ReferenceTest {};
 TEST_P(Fp32ReferenceTest, GivesTransformersLogitsAndGreedyTokens) {
   const std::vector<Expected> all = expected();
   for (const IsaLevel level : available_levels(cpu_features())) {
-    const Outputs result = compute(folder(), all, DType::kF32, options_at(level));
-    for (size_t i = 0; i < all.size(); ++i) {
-      EXPECT_LT(relative_error(result.logits[i], all[i].logits), 1e-4) << name_of(level) << ", prompt " << i;
-      EXPECT_EQ(result.tokens[i], all[i].greedy) << name_of(level) << ", prompt " << i;
+    for (const ExecuteMode mode : kModes) {
+      const Outputs result = compute(folder(), all, DType::kF32, options_at(level, mode));
+      for (size_t i = 0; i < all.size(); ++i) {
+        EXPECT_LT(relative_error(result.logits[i], all[i].logits), 1e-4)
+            << name_of(level) << ", " << name_of(mode) << ", prompt " << i;
+        EXPECT_EQ(result.tokens[i], all[i].greedy)
+            << name_of(level) << ", " << name_of(mode) << ", prompt " << i;
+      }
     }
   }
 }
@@ -145,12 +153,16 @@ TEST_P(HalfReferenceTest, StaysWithinItsBound) {
   const DType dtype = name == "fp16" ? DType::kF16 : DType::kBF16;
   std::vector<std::vector<int32_t>> tokens;
   for (const IsaLevel level : available_levels(cpu_features())) {
-    const Outputs result = compute(folder, all, dtype, options_at(level));
-    for (size_t i = 0; i < all.size(); ++i) {
-      EXPECT_LT(relative_error(result.logits[i], all[i].logits), bound) << name_of(level) << ", prompt " << i;
+    for (const ExecuteMode mode : kModes) {
+      const Outputs result = compute(folder, all, dtype, options_at(level, mode));
+      for (size_t i = 0; i < all.size(); ++i) {
+        EXPECT_LT(relative_error(result.logits[i], all[i].logits), bound)
+            << name_of(level) << ", " << name_of(mode) << ", prompt " << i;
+      }
+      if (tokens.empty()) tokens = result.tokens;
+      EXPECT_EQ(result.tokens, tokens)
+          << name_of(level) << ", " << name_of(mode) << " against the portable level, eager";
     }
-    if (tokens.empty()) tokens = result.tokens;
-    EXPECT_EQ(result.tokens, tokens) << name_of(level) << " against the portable level";
   }
 }
 
@@ -162,9 +174,13 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, HalfReferenceTest,
 void expect_greedy(const fs::path& folder, const std::string& expected_json) {
   const std::vector<Expected> all = read_expected(test::fixture("models/" + expected_json), std::nullopt);
   for (const IsaLevel level : available_levels(cpu_features())) {
-    const Outputs result = compute(folder, all, DType::kF32, options_at(level));
-    for (size_t i = 0; i < all.size(); ++i)
-      EXPECT_EQ(result.tokens[i], all[i].greedy) << name_of(level) << ", prompt " << i;
+    for (const ExecuteMode mode : kModes) {
+      const Outputs result = compute(folder, all, DType::kF32, options_at(level, mode));
+      for (size_t i = 0; i < all.size(); ++i) {
+        EXPECT_EQ(result.tokens[i], all[i].greedy)
+            << name_of(level) << ", " << name_of(mode) << ", prompt " << i;
+      }
+    }
   }
 }
 

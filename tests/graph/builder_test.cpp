@@ -22,8 +22,8 @@ TEST(GraphBuilder, AsksForEachWeightOnce) {
   const ValueId x = builder.embedding({"tied", "other"}, 10, 4);
   const Graph graph = builder.finish(builder.linear(x, {"tied", "other"}, 10));
   ASSERT_EQ(graph.weights.size(), 1U);
-  EXPECT_EQ(graph.weights[0].names, (std::vector<std::string>{"tied", "other"}));
-  EXPECT_EQ(graph.weights[0].shape, (Shape{10, 4}));
+  EXPECT_EQ(graph.weights[0].sources, (std::vector<WeightSource>{{{"tied", "other"}, 10}}));
+  EXPECT_EQ(shape_of(graph.weights[0]), (Shape{10, 4}));
 }
 
 TEST(GraphBuilder, GivesEachAttentionCachesOfItsOwn) {

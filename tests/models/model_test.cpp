@@ -122,7 +122,8 @@ TEST_F(ModelTest, ConvertsToTheDtypeThatIsAskedForAndKeepsNormsInFp32) {
   ASSERT_EQ(model.weights.size(), model.graph.weights.size());
   for (size_t i = 0; i < model.weights.size(); ++i) {
     const bool norm = model.weights[i].shape.rank() == 1;
-    EXPECT_EQ(model.weights[i].dtype, norm ? DType::kF32 : DType::kBF16) << model.graph.weights[i].names[0];
+    EXPECT_EQ(model.weights[i].dtype, norm ? DType::kF32 : DType::kBF16)
+        << model.graph.weights[i].sources[0].names[0];
   }
 }
 

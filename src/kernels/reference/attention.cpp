@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/reference/load_store.h"
+#include "kernels/reference/rotate.h"
 #include "kernels/reference/rows.h"
 
 namespace caravan::reference {
@@ -37,6 +38,35 @@ void kv_write(const KvWriteArgs& args, Lane lane) {
     for (int64_t i = 0; i < head_dim; ++i) {
       store<T>(args.k_cache.data, slot + i, load<float>(args.k.data, item * head_dim + i));
       store<T>(args.v_cache.data, slot + i, load<float>(args.v.data, item * head_dim + i));
+    }
+  }
+}
+
+/// Queries first, then keys with their values: each head of each token by itself.
+template <typename T>
+void rope_kv_write(const RopeKvWriteArgs& args, Lane lane) {
+  const int64_t head_dim = args.k_cache.shape[3];
+  const int64_t heads = args.q.columns / head_dim;
+  const int64_t kv_heads = args.k_cache.shape[1];
+  const Range part = share_of(args.q.rows * (heads + kv_heads), lane);
+  std::vector<float> rotated(static_cast<size_t>(head_dim));
+  for (int64_t item = part.begin; item < part.end; ++item) {
+    const int64_t token = item / (heads + kv_heads);
+    const int64_t head = item % (heads + kv_heads);
+    const float* angles = args.angles.as<float>() + token * head_dim;
+    if (head < heads) {
+      float* y = args.y.as<float>() + token * args.q.columns + head * head_dim;
+      rotate(args.q.row(token) + head * head_dim, angles, y, head_dim / 2);
+      continue;
+    }
+    const int64_t sequence = args.places.sequences.as<int32_t>()[token];
+    if (sequence < 0) continue;
+    const int64_t position = args.places.positions.as<int32_t>()[token];
+    const int64_t slot = slot_offset(args.places, args.k_cache.shape, sequence, position, head - heads);
+    rotate(args.k.row(token) + (head - heads) * head_dim, angles, rotated.data(), head_dim / 2);
+    for (int64_t i = 0; i < head_dim; ++i) {
+      store<T>(args.k_cache.data, slot + i, load<float>(rotated.data(), i));
+      store<T>(args.v_cache.data, slot + i, load<float>(args.v.row(token), (head - heads) * head_dim + i));
     }
   }
 }
@@ -94,6 +124,9 @@ void add_attention(KernelTable& table) {
   table.kv_write.set(DType::kF32, kv_write<float>, kLevel);
   table.kv_write.set(DType::kF16, kv_write<Half>, kLevel);
   table.kv_write.set(DType::kBF16, kv_write<BFloat16>, kLevel);
+  table.rope_kv_write.set(DType::kF32, rope_kv_write<float>, kLevel);
+  table.rope_kv_write.set(DType::kF16, rope_kv_write<Half>, kLevel);
+  table.rope_kv_write.set(DType::kBF16, rope_kv_write<BFloat16>, kLevel);
   table.attention.set(DType::kF32, attention<float>, kLevel);
   table.attention.set(DType::kF16, attention<Half>, kLevel);
   table.attention.set(DType::kBF16, attention<BFloat16>, kLevel);

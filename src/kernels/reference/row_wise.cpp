@@ -1,7 +1,9 @@
 // The ops that work on each token's row by itself.
 #include <cmath>
+#include <cstring>
 
 #include "kernels/reference/load_store.h"
+#include "kernels/reference/rotate.h"
 #include "kernels/reference/rows.h"
 
 namespace caravan::reference {
@@ -57,14 +59,7 @@ void rope(const RopeArgs& args, Lane lane) {
     const float* angles = args.angles.as<float>() + item / heads * head_dim;
     const float* x = args.x.as<float>() + item * head_dim;
     float* y = args.y.as<float>() + item * head_dim;
-    for (int64_t i = 0; i < half; ++i) {
-      const double c = load<float>(angles, i);
-      const double s = load<float>(angles, half + i);
-      const double first = load<float>(x, i);
-      const double second = load<float>(x, half + i);
-      store<float>(y, i, first * c - second * s);
-      store<float>(y, half + i, second * c + first * s);
-    }
+    rotate(x, angles, y, half);
   }
 }
 
@@ -85,13 +80,13 @@ void add(const AddArgs& args, Lane lane) {
 }
 
 void take_rows(const TakeRowsArgs& args, Lane lane) {
-  const int64_t width = args.x.shape[1];
+  const int64_t bytes = args.x.shape[1] * static_cast<int64_t>(size_of(args.x.dtype));
   const auto* rows = args.rows.as<int32_t>();
   const Range part = share_of(args.rows.shape[0], lane);
   for (int64_t r = part.begin; r < part.end; ++r) {
     CARAVAN_CHECK(rows[r] >= 0 && rows[r] < args.x.shape[0]);
-    for (int64_t i = 0; i < width; ++i)
-      args.y.as<float>()[r * width + i] = args.x.as<float>()[rows[r] * width + i];
+    std::memcpy(static_cast<char*>(args.y.data) + r * bytes,
+                static_cast<const char*>(args.x.data) + rows[r] * bytes, static_cast<size_t>(bytes));
   }
 }
 
@@ -106,6 +101,7 @@ void add_row_wise(KernelTable& table) {
   table.silu_mul.set(DType::kBF16, silu_mul<BFloat16>, kLevel);
   table.add.set(DType::kF32, add, kLevel);
   table.take_rows.set(DType::kF32, take_rows, kLevel);
+  table.take_rows.set(DType::kBF16, take_rows, kLevel);
 }
 
 }  // namespace caravan::reference

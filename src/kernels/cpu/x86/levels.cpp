@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "kernels/cpu/common/raw.h"
+#include "kernels/cpu/x86/kv_write.h"
 #include "kernels/cpu/x86/packed_linear.h"
-#include "kernels/reference/reference_kernels.h"
 
 namespace caravan::cpu {
 
@@ -88,46 +88,6 @@ void rope(const RopeArgs& args, Lane lane) {
                      .angles = args.angles.as<float>() + item / heads * head_dim,
                      .y = args.y.as<float>() + item * head_dim,
                      .half = head_dim / 2});
-  }
-}
-
-/// The element offset of a cache's block and slot for `position` of `sequence`, at head 0.
-int64_t slot_offset(const TokenPlaces& places, const Shape& cache, int64_t sequence, int64_t position) {
-  const int64_t columns = places.block_table.shape[1];
-  const int64_t block = places.block_table.as<int32_t>()[sequence * columns + position / cache[2]];
-  return (block * cache[1] * cache[2] + position % cache[2]) * cache[3];
-}
-
-template <const LevelKernels& kLevel>
-void store(const float* from, const TensorView& cache, int64_t offset, int64_t count) {
-  switch (cache.dtype) {
-    case DType::kF32:
-      for (int64_t i = 0; i < count; ++i) cache.as<float>()[offset + i] = from[i];
-      return;
-    case DType::kF16:
-      return kLevel.store_f16(from, cache.as<Half>() + offset, count);
-    default:
-      return kLevel.store_bf16(from, cache.as<BFloat16>() + offset, count);
-  }
-}
-
-template <const LevelKernels& kLevel>
-void kv_write(const KvWriteArgs& args, Lane lane) {
-  const Shape& cache = args.k_cache.shape;
-  const int64_t kv_heads = cache[1];
-  const int64_t head_dim = cache[3];
-  const Range part = share_of(args.k.shape[0], lane);
-  for (int64_t token = part.begin; token < part.end; ++token) {
-    const int64_t sequence = args.places.sequences.as<int32_t>()[token];
-    if (sequence < 0) continue;
-    const int64_t slot =
-        slot_offset(args.places, cache, sequence, args.places.positions.as<int32_t>()[token]);
-    for (int64_t head = 0; head < kv_heads; ++head) {
-      const int64_t offset = slot + head * cache[2] * head_dim;
-      const int64_t from = (token * kv_heads + head) * head_dim;
-      store<kLevel>(args.k.as<float>() + from, args.k_cache, offset, head_dim);
-      store<kLevel>(args.v.as<float>() + from, args.v_cache, offset, head_dim);
-    }
   }
 }
 
@@ -226,16 +186,6 @@ class AttentionWork {
   int64_t heads_;
 };
 
-/// What a head that is too large for the level's tiles gets.
-const KernelTable& reference_table() {
-  static const KernelTable kTable = [] {
-    KernelTable table;
-    add_reference_kernels(table);
-    return table;
-  }();
-  return kTable;
-}
-
 template <const LevelKernels& kLevel>
 void attention(const AttentionArgs& args, Lane lane) {
   const bool f32 = args.y.dtype == DType::kF32;
@@ -256,6 +206,7 @@ void add_kernels(KernelTable& table, std::string_view level) {
     table.linear.set(dtype, linear<kLevel>, level);
     table.packed_linear.set(dtype, packed_linear<kLevel>, level);
     table.kv_write.set(dtype, kv_write<kLevel>, level);
+    table.rope_kv_write.set(dtype, rope_kv_write<kLevel>, level);
     table.attention.set(dtype, attention<kLevel>, level);
   }
   for (const DType dtype : {DType::kF32, DType::kBF16}) {

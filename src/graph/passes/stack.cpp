@@ -1,0 +1,60 @@
+#include "graph/passes/stack.h"
+
+#include <algorithm>
+
+#include "graph/edit.h"
+
+namespace caravan {
+
+namespace {
+
+/// The weights at `place` of the inputs of `linears` as one; nothing where they are of different kinds.
+std::optional<WeightSpec> stacked_spec(const Graph& graph, const std::vector<size_t>& linears, size_t place) {
+  WeightSpec stacked = weight_of(graph, graph.nodes[linears.front()].inputs[place]);
+  stacked.sources.clear();
+  for (const size_t linear : linears) {
+    const WeightSpec& spec = weight_of(graph, graph.nodes[linear].inputs[place]);
+    if (spec.dtype != stacked.dtype || spec.width != stacked.width || spec.layout != WeightLayout::kRows)
+      return std::nullopt;
+    stacked.sources.insert(stacked.sources.end(), spec.sources.begin(), spec.sources.end());
+  }
+  return stacked;
+}
+
+/// "model.layers.0.self_attn.q_proj+k_proj+v_proj.weight".
+std::string stacked_name(const WeightSpec& spec) {
+  std::string name;
+  for (const WeightSource& source : spec.sources) {
+    const std::string& full = source.names.front();
+    const size_t end = full.rfind('.');
+    const std::string path = full.substr(0, end);
+    const size_t start = path.rfind('.');
+    name += name.empty() || start == std::string::npos ? path : path.substr(start + 1);
+    name += &source == &spec.sources.back() && end != std::string::npos ? full.substr(end) : "+";
+  }
+  return name;
+}
+
+}  // namespace
+
+std::optional<Node> stack_linears(Graph& graph, const std::vector<size_t>& linears, WeightLayout layout) {
+  const Node& first = graph.nodes[linears.front()];
+  for (const size_t linear : linears) {
+    const Node& node = graph.nodes[linear];
+    if (node.inputs[0] != first.inputs[0] || node.inputs.size() != first.inputs.size()) return std::nullopt;
+  }
+  std::vector<WeightSpec> specs;
+  for (size_t place = 1; place < first.inputs.size(); ++place) {
+    std::optional<WeightSpec> spec = stacked_spec(graph, linears, place);
+    if (!spec) return std::nullopt;
+    spec->layout = layout;
+    if (spec->width == 0 && layout == WeightLayout::kInterleavedPanels)
+      spec->layout = WeightLayout::kInterleavedRows;
+    specs.push_back(*std::move(spec));
+  }
+  Node stacked = {OpKind::kLinear, {first.inputs[0]}, -1, {}};
+  for (const WeightSpec& spec : specs) stacked.inputs.push_back(add_weight(graph, stacked_name(spec), spec));
+  return stacked;
+}
+
+}  // namespace caravan

@@ -1,0 +1,17 @@
+// Several matmuls of one input as a single one: what the merging passes share.
+// Thread safety: works on the graph it is given.
+#pragma once
+
+#include <optional>
+
+#include "graph/graph.h"
+
+namespace caravan {
+
+/// One matmul for the linear nodes `linears` (by index), whose weight, and bias where they have one, are
+/// theirs in that order, laid out as `layout` says for matrices (kRows, or kInterleavedPanels for two of like
+/// size). The node has no output yet. Nothing where they do not read the same input, are stored differently,
+/// or only some have a bias.
+std::optional<Node> stack_linears(Graph& graph, const std::vector<size_t>& linears, WeightLayout layout);
+
+}  // namespace caravan

@@ -1,0 +1,85 @@
+#include <algorithm>
+#include <map>
+
+#include "graph/edit.h"
+#include "graph/passes/passes.h"
+
+namespace caravan {
+
+namespace {
+
+/// How many of the op's inputs, from the first on, are tensors whose row t its output's row t is made of, and
+/// no other row; 0 for ops that look at other rows, at places or at ids.
+size_t row_inputs(OpKind op) {
+  switch (op) {
+    case OpKind::kLinear:
+    case OpKind::kRmsNorm:
+      return 1;
+    case OpKind::kSiluMul:
+    case OpKind::kAdd:
+      return 2;
+    default:
+      return 0;
+  }
+}
+
+/// The nodes whose results only `take` reads, by way of each other. By index into Graph::nodes.
+std::vector<bool> nodes_before(const Graph& graph, const Uses& uses, size_t take) {
+  std::vector<bool> taken(graph.nodes.size(), false);
+  for (size_t n = take; n-- > 0;) {
+    const Node& node = graph.nodes[n];
+    if (row_inputs(node.op) == 0 || node.output == graph.output) continue;
+    const std::vector<size_t>& readers = uses.readers(node.output);
+    taken[n] = !readers.empty() && std::all_of(readers.begin(), readers.end(), [&](size_t reader) {
+      return reader == take || taken[reader];
+    });
+  }
+  return taken;
+}
+
+/// Moves one take_rows up; returns how many ops it now stands before.
+int64_t move_up(Graph& graph, size_t take) {
+  const Node old = graph.nodes[take];
+  const ValueId source = old.inputs[0];
+  const Uses uses(graph);
+  const std::vector<bool> taken = nodes_before(graph, uses, take);
+  const std::optional<size_t> producer = uses.producer(source);
+  if (!producer || !taken[*producer]) return 0;
+
+  std::map<ValueId, ValueId> rows_of;  // by value with all rows: the one with the wanted rows
+  std::vector<Node> nodes;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (n == take) continue;
+    Node node = graph.nodes[n];
+    for (size_t i = 0; taken[n] && i < row_inputs(node.op); ++i) {
+      ValueId& input = node.inputs[i];
+      const std::optional<size_t> maker = uses.producer(input);
+      if (maker && taken[*maker]) continue;
+      if (!rows_of.contains(input)) {
+        Value rows = graph.values[static_cast<size_t>(input)];
+        rows.name = std::string(name_of(OpKind::kTakeRows));
+        rows.shape.front() = {Symbol::kLogitRows, 0};
+        rows.kind = ValueKind::kIntermediate;
+        rows_of[input] = add_value(graph, rows);
+        nodes.push_back({OpKind::kTakeRows, {input, old.inputs[1]}, rows_of[input], {}});
+      }
+      input = rows_of[input];
+    }
+    if (taken[n]) graph.values[static_cast<size_t>(node.output)].shape.front() = {Symbol::kLogitRows, 0};
+    nodes.push_back(std::move(node));
+  }
+  graph.nodes = std::move(nodes);
+  replace_reads(graph, old.output, source);
+  return std::count(taken.begin(), taken.end(), true);
+}
+
+}  // namespace
+
+int64_t take_rows_early(Graph& graph) {
+  for (size_t n = graph.nodes.size(); n-- > 0;) {
+    if (graph.nodes[n].op == OpKind::kTakeRows) return move_up(graph, n);
+  }
+  return 0;
+}
+
+}  // namespace caravan
