@@ -1,11 +1,15 @@
 #include "cli/engine_flags.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
+#include <iostream>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/machine.h"
+#include "execute/tuning/tile_cache.h"
 
 namespace caravan::cli {
 
@@ -37,6 +41,22 @@ ExecuteMode parse_mode(const Arguments& arguments) {
   return name == "reduce-overhead" ? ExecuteMode::kReduceOverhead : ExecuteMode::kMaxAutotune;
 }
 
+/// Shows how far tuning is, on a terminal only.
+void show_tuning(size_t done, size_t all) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  std::cerr << "\rmeasuring tile shapes for this machine: " << done << " of " << all;
+  if (done == all) std::cerr << "\r\033[K";
+  std::cerr << std::flush;
+}
+
+void parse_tuning(const Arguments& arguments, EngineOptions& engine) {
+  const auto choice = arguments.choice("--autotune", {"on", "off", "cached"}).value_or("on");
+  engine.autotune = choice == "off" ? Autotune::kOff : choice == "cached" ? Autotune::kCached : Autotune::kOn;
+  const std::optional<std::string> cache = arguments.text("--tile-cache");
+  engine.tile_cache = cache.has_value() ? std::filesystem::path(*cache) : default_tile_cache();
+  engine.on_tuning = show_tuning;
+}
+
 }  // namespace
 
 OptionGroup engine_option_group() {
@@ -52,6 +72,8 @@ OptionGroup engine_option_group() {
               {"--max-batch-tokens", "N", "most tokens of one step; longer prompts run in pieces (2048)"},
               {"--max-memory-gb", "GB", "refuse to start if weights and KV cache need more"},
               {"--execute-mode", "MODE", "eager, reduce-overhead or max-autotune (max-autotune)"},
+              {"--autotune", "WHEN", "measure tile shapes: on, off, or cached: only use what was (on)"},
+              {"--tile-cache", "FILE", "where they are kept (~/.cache/caravan/tiles.json)"},
               {"--device", "NAME", "cpu (the one device of this build)"},
               {"--tp", "N", "tensor-parallel ranks: 1 in this version"},
               {"--log-level", "LEVEL", "debug, info, warning or error, or 0 to 3 (warning)"},
@@ -80,6 +102,7 @@ EngineFlags parse_engine_flags(const Arguments& arguments) {
   EngineOptions& engine = flags.engine;
   engine.threads = static_cast<int>(arguments.integer("--threads", 1, kMaxThreads).value_or(usable_cpus()));
   engine.execute_mode = parse_mode(arguments);
+  parse_tuning(arguments, engine);
   flags.load.compile = engine.execute_mode != ExecuteMode::kEager;
   engine.bind_cpu = arguments.is_on("--bind-cpu");
   engine.isa = choose_level(std::getenv("CARAVAN_ISA"), cpu_features());

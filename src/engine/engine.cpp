@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/machine.h"
+#include "engine/tuning.h"
 #include "models/rope.h"
 #include "scheduler/scheduler.h"
 
@@ -67,7 +68,9 @@ Engine::Engine(Model model, const EngineOptions& options)
       team_(options.threads, options.bind_cpu),
       kernels_(select_kernels(options.isa)),
       executor_({model_.graph, model_.weights, cache_.views(), kernels_, team_},
-                {options.execute_mode, options.max_sequences, blocks_per_sequence(options)}) {}
+                {options.execute_mode, options.max_sequences, blocks_per_sequence(options)}) {
+  executor_.set_tiles(tiles_for({model_.graph, model_.weights, kernels_, team_}, options_));
+}
 
 Engine::~Engine() = default;
 

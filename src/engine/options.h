@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <optional>
 
 #include "execute/executor.h"
@@ -12,6 +14,13 @@ namespace caravan {
 
 enum class KvCacheKind : uint8_t { kContiguous, kPaged };
 
+/// Where the tiles of the max-autotune mode come from.
+enum class Autotune : uint8_t {
+  kOff,     ///< the kernels' own choice
+  kCached,  ///< as measured before, if they were; else the kernels' own
+  kOn,      ///< measured now where they were not before
+};
+
 struct EngineOptions {
   int threads = 1;        ///< at least 1
   bool bind_cpu = false;  ///< pin each thread to a CPU of its own
@@ -19,6 +28,10 @@ struct EngineOptions {
   /// The compiled modes run a graph that load_model() has rewritten as fast as it can be; they run one that
   /// it has not, too.
   ExecuteMode execute_mode = ExecuteMode::kMaxAutotune;
+  Autotune autotune = Autotune::kOff;
+  std::filesystem::path tile_cache;  ///< the file that keeps what was measured; empty for none
+  /// Is told how many of all matmuls have been measured, while the engine is made.
+  std::function<void(size_t done, size_t all)> on_tuning;
   KvCacheKind kv_cache = KvCacheKind::kContiguous;
   int64_t max_sequences = 1;        ///< how many run together; others wait
   int64_t max_sequence_length = 0;  ///< the longest prompt and output together, in tokens

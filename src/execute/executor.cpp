@@ -27,6 +27,11 @@ Executor::Executor(const ExecutorResources& resources, const ExecutorOptions& op
   take_all_rows(decode_graph_);
 }
 
+void Executor::set_tiles(TileTable tiles) {
+  tiles_ = std::move(tiles);
+  gears_.clear();
+}
+
 TensorView Executor::run(const StepInputs& inputs) {
   const StepTensors step = {inputs, resources_.weights, resources_.caches};
   if (options_.mode == ExecuteMode::kEager) {
@@ -52,7 +57,7 @@ TensorView Executor::run_compiled(const StepTensors& step) {
     arena_ = Buffer();  // the old one goes first
     arena_ = Buffer(planned.bytes);
   }
-  Program program(resources_.graph, step, planned, arena_.bytes());
+  Program program(resources_.graph, step, planned, arena_.bytes(), tiles_);
   program.run(resources_.kernels, resources_.team, barrier_);
   ++stats_.compiled_steps;
   return program.output();
@@ -71,7 +76,7 @@ TensorView Executor::replay(const StepTensors& step) {
     gear = std::make_unique<Gear>(size, options_.max_blocks_per_sequence, half);
     const StepTensors bound = {gear->inputs.views(), resources_.weights, resources_.caches};
     const MemoryPlan planned = plan(decode_graph_, SymbolSizes(bound));
-    gear->program.emplace(decode_graph_, bound, planned, gear_arena_.bytes());
+    gear->program.emplace(decode_graph_, bound, planned, gear_arena_.bytes(), tiles_);
   }
   gear->inputs.fill(step.inputs);
   gear->program->run(resources_.kernels, resources_.team, barrier_);

@@ -56,6 +56,9 @@ class Executor {
   /// step.
   TensorView run(const StepInputs& inputs);
 
+  /// Cuts matmuls so from now on.
+  void set_tiles(TileTable tiles);
+
   [[nodiscard]] const ExecutorStats& stats() const { return stats_; }
 
  private:
@@ -71,6 +74,7 @@ class Executor {
   Buffer arena_;                                    ///< of steps that are bound anew
   Buffer gear_arena_;                               ///< of all gears, of which one runs at a time
   std::map<int64_t, std::unique_ptr<Gear>> gears_;  ///< by sequences
+  TileTable tiles_;                                 ///< what is not in it is left to the kernels
   ExecutorStats stats_;
 };
 

@@ -15,7 +15,7 @@ std::vector<uint64_t> bytes_of_values(const Graph& graph, const SymbolSizes& siz
 }
 
 Program::Program(const Graph& graph, const StepTensors& step, const MemoryPlan& plan,
-                 std::span<std::byte> arena)
+                 std::span<std::byte> arena, const TileTable& tiles)
     : tickets_(std::make_unique<Tickets[]>(graph.nodes.size())) {
   CARAVAN_CHECK(plan.bytes <= arena.size());
   const SymbolSizes sizes(step);
@@ -29,6 +29,10 @@ Program::Program(const Graph& graph, const StepTensors& step, const MemoryPlan& 
   BarrierPlacer barriers;
   for (const Node& node : graph.nodes) {
     calls_.push_back({bind(node, views), barriers.must_wait(graph, node, views)});
+    if (auto* matmul = std::get_if<PackedLinearArgs>(&calls_.back().args)) {
+      const auto found = tiles.find(tile_key(*matmul));
+      if (found != tiles.end()) matmul->tiles = found->second;
+    }
     check(calls_.back().args);
   }
   output_ = views[static_cast<size_t>(graph.output)];

@@ -13,14 +13,16 @@
 #include "device/thread_team.h"
 #include "execute/bound_op.h"
 #include "execute/step.h"
+#include "execute/tuning/tile_table.h"
 #include "graph/plan.h"
 
 namespace caravan {
 
 class Program {
  public:
-  /// Binds `graph` to `step`, and its intermediates to `arena` as `plan` says.
-  Program(const Graph& graph, const StepTensors& step, const MemoryPlan& plan, std::span<std::byte> arena);
+  /// Binds `graph` to `step`, and its intermediates to `arena` as `plan` says; matmuls are cut by `tiles`.
+  Program(const Graph& graph, const StepTensors& step, const MemoryPlan& plan, std::span<std::byte> arena,
+          const TileTable& tiles);
 
   /// Computes the step.
   void run(const KernelTable& kernels, ThreadTeam& team, StepBarrier& barrier);

@@ -15,10 +15,18 @@ enum class Epilogue : uint8_t {
   kSiluMul  ///< y[t, 32 p + c] = silu(s[t, 64 p + c]) * s[t, 64 p + 32 + c], c < 32: gate and up interleaved
 };
 
+/// Which lane computes which panels.
+enum class PanelSplit : uint8_t {
+  kKernelsChoice,
+  kShares,  ///< neighbouring panels, as many for each
+  kQueue,   ///< whichever lane is free takes the next, or a part of its tokens
+};
+
 /// How the work is cut: a matter of speed only. 0 leaves the choice to the kernel.
 struct MatmulTiles {
   int64_t inputs = 0;  ///< of one block, whose part of a panel stays in a cache
   int64_t tokens = 0;  ///< of one block
+  PanelSplit split = PanelSplit::kKernelsChoice;
   bool operator==(const MatmulTiles&) const = default;
 };
 

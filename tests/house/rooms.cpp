@@ -26,13 +26,14 @@ const RoomTable& rooms() {
       {"kernels", {"ops", "kernels/reference", "kernels/cpu"}},
       {"graph", {"ops"}},
       {"graph/passes", {"graph"}},
-      {"execute", {"graph", "graph/passes"}},
+      {"execute/tuning", {"graph"}},
+      {"execute", {"graph", "graph/passes", "execute/tuning"}},
       {"checkpoint", {"tensor"}},
       {"models", {"graph", "graph/passes", "checkpoint"}},
       {"kv", {"device"}},
       {"sampling", {"tensor"}},
       {"scheduler", {"kv"}},
-      {"engine", {"text", "kernels", "execute", "models", "kv", "sampling", "scheduler"}},
+      {"engine", {"text", "kernels", "execute", "execute/tuning", "models", "kv", "sampling", "scheduler"}},
       {"cli", {"engine"}},
   };
   return kRooms;

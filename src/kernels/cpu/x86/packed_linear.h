@@ -23,7 +23,10 @@ inline MatmulTiles tiles_of(const PackedLinearArgs& args) {
   const int64_t inputs = args.tiles.inputs == 0 ? kBlockBytes / kPanel / element : args.tiles.inputs;
   const int64_t tokens = args.tiles.tokens == 0 ? kMaxBlockTokens : args.tiles.tokens;
   const int64_t even = std::clamp<int64_t>(inputs, 2, kMaxBlockInputs) / 2 * 2;
-  return {even, std::clamp<int64_t>(tokens, 1, kMaxBlockTokens)};
+  PanelSplit split = args.tiles.split;
+  if (split == PanelSplit::kKernelsChoice)
+    split = args.x.shape[0] <= kStreamedTokens ? PanelSplit::kShares : PanelSplit::kQueue;
+  return {even, std::clamp<int64_t>(tokens, 1, kMaxBlockTokens), split};
 }
 
 /// Panel `panel` against tokens `begin` to `end` - 1.
@@ -64,7 +67,7 @@ void packed_linear(const PackedLinearArgs& args, Lane lane) {
   const int64_t tokens = args.x.shape[0];
   const int64_t panels = args.weight.shape[0];
   const MatmulTiles tiles = tiles_of(args);
-  if (tokens <= kStreamedTokens) {
+  if (tiles.split == PanelSplit::kShares) {
     const Range part = share_of(panels, lane);
     for (int64_t panel = part.begin; panel < part.end; ++panel)
       run(panel_task(args, tiles, panel, {0, tokens}));
