@@ -116,11 +116,14 @@ inline void add_block(const Block<Dot>& block, Index tokens) {
 }
 
 /// Lines that each step of a tile asks for so that all tiles together ask for a whole block of as many steps.
+/// None for a single tile, which reads the panel once from its first byte to its last: the CPU's own
+/// prefetching does that better (docs/performance.md).
 template <typename V, typename Dot>
 inline Index lines_ahead(Index tokens) {
+  if (tokens <= Dot::kTokens) return 0;
   constexpr Index kLines = kPanel * Dot::kStep * Index{sizeof(typename Dot::W)} / kLine;
-  const Index passes = tokens <= 2 ? kPanel / 4 / V::kWidth : kPanel / V::kTileVectors / V::kWidth;
-  const Index tiles = (tokens + Dot::kTokens - 1) / Dot::kTokens * (passes == 0 ? 1 : passes);
+  const Index passes = kPanel / V::kTileVectors / V::kWidth;
+  const Index tiles = (tokens + Dot::kTokens - 1) / Dot::kTokens * passes;
   return tiles > 2 * kLines ? 0 : (kLines + tiles - 1) / tiles;
 }
 

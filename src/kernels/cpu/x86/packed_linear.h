@@ -11,21 +11,24 @@ namespace caravan::cpu {
 
 static_assert(kPanel == kPanelOutputs && kPanel / 2 == kInterleave);
 
-/// Up to so many tokens a step waits for memory, not for arithmetic: each lane then streams neighbouring
-/// panels. Above, items are small and taken by whichever lane is free.
+/// A step of so many tokens is one tile, which reads each panel once.
+constexpr int64_t kOneTileTokens = 6;
+/// Up to so many tokens a step waits for memory more than for arithmetic.
 constexpr int64_t kStreamedTokens = 16;
 
-/// The blocks that `args` asks for, or what is near the best on the machines measured (docs/performance.md):
-/// a block of a panel of 32 KB, which stays in the L1 cache for all tokens of a block.
+/// What `args` asks for, or what is near the best on the machines measured (docs/performance.md): a block of a
+/// panel of 32 KB, which stays in the L1 cache for all tokens of a block, or half of that where memory is
+/// asked for the next block meanwhile.
 inline MatmulTiles tiles_of(const PackedLinearArgs& args) {
-  constexpr int64_t kBlockBytes = 32768;
+  const int64_t step_tokens = args.x.shape[0];
+  const bool few_tiles = step_tokens > kOneTileTokens && step_tokens <= kStreamedTokens;
+  const int64_t block_bytes = few_tiles ? 16384 : 32768;
   const auto element = static_cast<int64_t>(size_of(args.weight.dtype));
-  const int64_t inputs = args.tiles.inputs == 0 ? kBlockBytes / kPanel / element : args.tiles.inputs;
+  const int64_t inputs = args.tiles.inputs == 0 ? block_bytes / kPanel / element : args.tiles.inputs;
   const int64_t tokens = args.tiles.tokens == 0 ? kMaxBlockTokens : args.tiles.tokens;
   const int64_t even = std::clamp<int64_t>(inputs, 2, kMaxBlockInputs) / 2 * 2;
   PanelSplit split = args.tiles.split;
-  if (split == PanelSplit::kKernelsChoice)
-    split = args.x.shape[0] <= kStreamedTokens ? PanelSplit::kShares : PanelSplit::kQueue;
+  if (split == PanelSplit::kKernelsChoice) split = few_tiles ? PanelSplit::kShares : PanelSplit::kQueue;
   return {even, std::clamp<int64_t>(tokens, 1, kMaxBlockTokens), split};
 }
 
