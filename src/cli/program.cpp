@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "cli/bench.h"
 #include "cli/info.h"
 #include "cli/run.h"
 #include "cli/tokenize.h"
@@ -21,6 +22,7 @@ struct Entry {
 
 constexpr Entry kCommands[] = {
     {run_command, run},
+    {bench_command, bench},
     {info_command, info},
     {tokenize_command, tokenize},
     {detokenize_command, detokenize},
