@@ -11,6 +11,7 @@
 #include "cli/bench_figures.h"
 #include "cli/bench_limits.h"
 #include "cli/bench_memory.h"
+#include "cli/bench_plot.h"
 #include "cli/bench_report.h"
 #include "cli/bench_run.h"
 #include "cli/bench_search.h"
@@ -92,6 +93,11 @@ class Bench {
     json_.write(report_json(plan_, rows_, searches_).dump(2, ' ', false, Json::error_handler_t::replace) +
                 "\n");
     csv_.write(report_csv(rows_));
+    const EngineFlags& flags = plan_.cases.front().flags;
+    if (plan_.plot.has_value()) {
+      plot_.write(plot_svg(rows_, flags.model_path.string() + " on " + cpu_name() + ", " +
+                                      std::to_string(flags.engine.threads) + " threads"));
+    }
     std::cout.flush();
     if (!std::cout) fail("standard output: writing failed, expected it to stay open until the end");
   }
@@ -121,14 +127,15 @@ class Bench {
   void search(const BenchCase& at) {
     // One sequence was found to fit when the plan was made; what is free may have changed since.
     const int64_t fitting = largest_batch_in(machine_memory().available_bytes, at, plan_.config);
-    const int64_t high =
-        std::clamp<int64_t>(fitting, 1, std::min(kLargestSearched, at.flags.engine.max_batch_tokens));
+    const int64_t asked = std::clamp<int64_t>(fitting, 1, kLargestSearched);
+    const int64_t high = largest_that_holds(
+        asked, [&](int64_t batch) { return decodes_together(at, batch, plan_.config.max_position); });
     BenchSearch found = {at, plan_.max_decode_ms, 0, 0.0, std::nullopt};
     found.batch = largest_that_holds(high, [&](int64_t batch) {
       const BenchFigures& figures = measure(with_batch(at, batch, plan_.config));
-      if (!figures.decode.has_value()) return false;
-      const bool holds = figures.decode->median_ms < plan_.max_decode_ms;
-      if (holds || batch == 1) found.decode_ms = figures.decode->median_ms;
+      const double decode_ms = figures.decode.value().median_ms;
+      const bool holds = decode_ms < plan_.max_decode_ms;
+      if (holds || batch == 1) found.decode_ms = decode_ms;
       return holds;
     });
     if (found.batch == high) found.bounded = high;

@@ -150,6 +150,27 @@ void add_tests(const Arguments& arguments, const BenchCase& setting, BenchPlan& 
   }
 }
 
+/// The case of `setting` with these lengths and this batch, if it can be measured.
+BenchCase checked_case(BenchCase at, const Lengths& lengths, int64_t batch, uint64_t available_bytes,
+                       const ModelConfig& config) {
+  at.batch = batch;
+  at.input = lengths.input;
+  at.output = lengths.output;
+  at.flags.engine.max_sequence_length = at.input + at.output;
+  require_memory(available_bytes, at, config, "--batch-size " + std::to_string(batch));
+  const int64_t tokens = at.flags.engine.max_batch_tokens;
+  if (batch > tokens) {
+    fail("--batch-size: found ", batch, ", expected at most ", tokens,
+         ", the tokens of a step (--max-batch-tokens)");
+  }
+  if (!decodes_together(at, batch, config.max_position)) {
+    fail("--batch-size ", batch, ": in steps of ", tokens, " tokens the first prompts of ", at.input,
+         " tokens fill the context of ", config.max_position,
+         " before the last is computed, expected shorter prompts or a larger --max-batch-tokens");
+  }
+  return with_batch(at, batch, config);
+}
+
 /// The cases of one dtype and mode.
 void add_cases(const Arguments& arguments, const BenchCase& setting, uint64_t available_bytes,
                BenchPlan& plan) {
@@ -157,21 +178,10 @@ void add_cases(const Arguments& arguments, const BenchCase& setting, uint64_t av
   for (const Lengths& lengths : parse_lengths(arguments, plan.config.max_position)) {
     for (const std::string& batch : arguments.list("--batch-size", "1")) {
       // Asked of parse_engine_flags(), which knows the range.
-      const int64_t size = parse_engine_flags(arguments.with("--batch-size", batch)
-                                                  .with("--dtype", "auto")
-                                                  .with("--execute-mode", setting.mode))
-                               .engine.max_sequences;
-      BenchCase at = setting;
-      at.batch = size;
-      at.input = lengths.input;
-      at.output = lengths.output;
-      at.flags.engine.max_sequence_length = at.input + at.output;
-      require_memory(available_bytes, at, plan.config, "--batch-size " + batch);
-      if (size > at.flags.engine.max_batch_tokens) {
-        fail("--batch-size: found ", batch, ", expected at most ", at.flags.engine.max_batch_tokens,
-             ", the tokens of a step (--max-batch-tokens)");
-      }
-      plan.cases.push_back(with_batch(at, size, plan.config));
+      const EngineFlags flags = parse_engine_flags(
+          arguments.with("--batch-size", batch).with("--dtype", "auto").with("--execute-mode", setting.mode));
+      plan.cases.push_back(
+          checked_case(setting, lengths, flags.engine.max_sequences, available_bytes, plan.config));
     }
   }
 }
@@ -182,6 +192,11 @@ void parse_report(const Arguments& arguments, BenchPlan& plan) {
   plan.plot = arguments.text("--plot");
   if (plan.json == "-" && plan.csv == "-")
     fail("--csv: found \"-\", but --json has standard output already, expected a file");
+  if (plan.plot == "-") fail("--plot: found \"-\", expected a file");
+  for (const auto& [one, other] : {std::pair{"--csv", "--json"}, {"--plot", "--json"}, {"--plot", "--csv"}}) {
+    if (arguments.has(one) && arguments.text(one) == arguments.text(other))
+      fail(one, ": names the file of ", other, ", expected one of its own");
+  }
 }
 
 }  // namespace
@@ -191,9 +206,14 @@ const Command& bench_command() {
   return kCommand;
 }
 
+bool decodes_together(const BenchCase& at, int64_t batch, int64_t context) {
+  if (batch > at.flags.engine.max_batch_tokens) return false;
+  // The first sequence may have a token from each step of the prefill, and then needs room for one more.
+  return at.input + prefill_steps(batch, at.input, at.flags.engine.max_batch_tokens) + 1 <= context;
+}
+
 BenchCase with_batch(BenchCase at, int64_t batch, const ModelConfig& config) {
   EngineOptions& engine = at.flags.engine;
-  CARAVAN_CHECK(batch >= 1 && batch <= engine.max_batch_tokens);
   at.batch = batch;
   engine.max_sequences = batch;
   // The first sequences decode while the last ones prefill; with this much more room they still run when all

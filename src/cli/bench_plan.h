@@ -35,7 +35,11 @@ const Command& bench_command();
 /// into the context or into `available_bytes` of memory.
 BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes);
 
-/// `at` with another batch size. `batch` may not exceed max_batch_tokens.
+/// Whether there is a step in which `batch` sequences of `at` all decode: a step must hold a token of each,
+/// and the first must not have filled the context before the last has its prompt computed.
+bool decodes_together(const BenchCase& at, int64_t batch, int64_t context);
+
+/// `at` with another batch size, with which it decodes together.
 BenchCase with_batch(BenchCase at, int64_t batch, const ModelConfig& config);
 
 }  // namespace caravan::cli

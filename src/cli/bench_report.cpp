@@ -216,7 +216,7 @@ std::string search_line(const BenchSearch& search) {
   } else {
     out << search.batch << ", at " << number(search.decode_ms) << " ms";
   }
-  if (search.bounded.has_value()) out << "; memory or --max-batch-tokens allow no larger one";
+  if (search.bounded.has_value()) out << "; memory, context and --max-batch-tokens allow no larger one";
   return out.str();
 }
 
