@@ -28,7 +28,7 @@ struct Pattern {
   size_t streams;   ///< the share is read in so many places at once
   size_t prefetch;  ///< lines that are asked for ahead of each load; 0 leaves it to the hardware
 };
-constexpr Pattern kPatterns[] = {{1, 0}, {1, 32}, {4, 0}, {4, 16}};
+constexpr Pattern kPatterns[] = {{1, 0}, {1, 16}, {4, 0}, {4, 8}};
 
 /// Reads `lines` lines from `data` on, in `kStreams` streams.
 template <size_t kStreams>
