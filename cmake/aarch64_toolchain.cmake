@@ -10,5 +10,7 @@ set(ENV{PKG_CONFIG_LIBDIR} ${caravan_libraries}/pkgconfig)
 set(ENV{PKG_CONFIG_SYSROOT_DIR} ${caravan_sysroot})
 # Libraries of libraries: libsentencepiece needs libprotobuf-lite.
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-rpath-link,${caravan_libraries}:${caravan_sysroot}/lib/aarch64-linux-gnu")
+# The C library first: a host that has arm64 packages of its own would give one that does not fit the loader, whose threads
+# hang.
 set(CMAKE_CROSSCOMPILING_EMULATOR
-    qemu-aarch64;-L;/usr/aarch64-linux-gnu;-E;LD_LIBRARY_PATH=${caravan_libraries}:${caravan_sysroot}/lib/aarch64-linux-gnu)
+    qemu-aarch64;-L;/usr/aarch64-linux-gnu;-E;LD_LIBRARY_PATH=/usr/aarch64-linux-gnu/lib:${caravan_libraries}:${caravan_sysroot}/lib/aarch64-linux-gnu)

@@ -4,6 +4,7 @@
 // element never changes its value. Thread safety: a value type.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace caravan {
@@ -11,6 +12,22 @@ namespace caravan {
 struct Lane {
   int index = 0;  ///< 0 .. count - 1
   int count = 1;
+  /// A counter that all lanes of the call share, 0 when it starts, or null: then items are dealt in turn.
+  std::atomic<int64_t>* tickets = nullptr;
+
+  /// Calls work(item) for the lane's share of `items` items of like size: with tickets whichever lane is free
+  /// takes the next, so that a lane that was slowed down gets fewer.
+  template <typename Work>
+  void for_each(int64_t items, const Work& work) const {
+    if (tickets == nullptr || count == 1) {
+      for (int64_t item = index; item < items; item += count) work(item);
+      return;
+    }
+    for (int64_t item = take(); item < items; item = take()) work(item);
+  }
+
+ private:
+  [[nodiscard]] int64_t take() const { return tickets->fetch_add(1, std::memory_order_relaxed); }
 };
 
 /// A half-open range of work items.

@@ -12,7 +12,8 @@ namespace caravan {
 
 namespace {
 
-constexpr std::array<IsaLevel, 3> kLevels = {IsaLevel::kPortable, IsaLevel::kAvx2, IsaLevel::kAvx512};
+constexpr std::array<IsaLevel, 4> kLevels = {IsaLevel::kPortable, IsaLevel::kAvx2, IsaLevel::kAvx512,
+                                             IsaLevel::kAvx512Bf16Vnni};
 
 bool cpu_has(IsaLevel level, const CpuFeatures& features) {
   switch (level) {
@@ -22,6 +23,8 @@ bool cpu_has(IsaLevel level, const CpuFeatures& features) {
       return features.avx2;
     case IsaLevel::kAvx512:
       return features.avx512;
+    case IsaLevel::kAvx512Bf16Vnni:
+      return features.avx512_bf16 && features.avx512_vnni;
   }
   return false;
 }
@@ -36,6 +39,8 @@ std::string_view name_of(IsaLevel level) {
       return "avx2";
     case IsaLevel::kAvx512:
       return "avx512";
+    case IsaLevel::kAvx512Bf16Vnni:
+      return "avx512_bf16_vnni";
   }
   return "";
 }
@@ -65,6 +70,7 @@ KernelTable select_kernels(IsaLevel level) {
   add_reference_kernels(table);
   if (level >= IsaLevel::kAvx2) cpu::add_avx2_kernels(table);
   if (level >= IsaLevel::kAvx512) cpu::add_avx512_kernels(table);
+  if (level >= IsaLevel::kAvx512Bf16Vnni) cpu::add_avx512_bf16_vnni_kernels(table);
   for_each_row(table, [](const char* name, const auto& row) {
     for (size_t i = 0; i < kDTypeCount; ++i) {
       const auto& entry = row.at(static_cast<DType>(i));

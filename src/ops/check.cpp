@@ -58,6 +58,21 @@ void check(const LinearArgs& args) {
   expect("y", args.y, {tokens, out}, kFloat);
 }
 
+void check(const PackedLinearArgs& args) {
+  const int64_t tokens = rows_of(args.x, 2);
+  const int64_t in = args.x.shape[1];
+  const bool halves = args.epilogue == Epilogue::kSiluMul;
+  CARAVAN_CHECK_EQ(args.y.shape.rank(), 2U);
+  const int64_t width = args.y.shape[1];
+  const int64_t groups = (width + kInterleave - 1) / kInterleave;
+  const int64_t out = halves ? groups * kPanelOutputs : width;
+  expect("weight", args.weight, panel_shape(out, in, args.weight.dtype), kStorage);
+  expect("x", args.x, {tokens, in}, {args.weight.dtype == DType::kBF16 ? DType::kBF16 : DType::kF32});
+  if (args.bias.data != nullptr) expect("bias", args.bias, {out}, kFloat);
+  if (args.epilogue == Epilogue::kResidual) expect("residual", args.residual, {tokens, out}, kFloat);
+  expect("y", args.y, {tokens, width}, halves ? kActivation : kFloat);
+}
+
 void check(const RmsNormArgs& args) {
   const int64_t tokens = rows_of(args.x, 2);
   const int64_t hidden = args.x.shape[1];

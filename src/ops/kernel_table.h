@@ -13,6 +13,7 @@
 #include "ops/embedding.h"
 #include "ops/kv_write.h"
 #include "ops/linear.h"
+#include "ops/packed_linear.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 
@@ -45,6 +46,7 @@ class KernelRow {
 struct KernelTable {
   KernelRow<EmbeddingArgs> embedding;
   KernelRow<LinearArgs> linear;
+  KernelRow<PackedLinearArgs> packed_linear;
   KernelRow<RmsNormArgs> rms_norm;
   KernelRow<RopeAnglesArgs> rope_angles;
   KernelRow<RopeArgs> rope;
@@ -60,6 +62,7 @@ template <typename Table, typename Visit>
 void for_each_row(Table& table, const Visit& visit) {
   visit("embedding", table.embedding);
   visit("linear", table.linear);
+  visit("packed_linear", table.packed_linear);
   visit("rms_norm", table.rms_norm);
   visit("rope_angles", table.rope_angles);
   visit("rope", table.rope);

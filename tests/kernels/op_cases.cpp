@@ -40,6 +40,46 @@ LinearArgs LinearCase::args() {
   return {x.view(), weight.view(), has_bias ? ConstTensorView(bias.view()) : ConstTensorView(), y.view()};
 }
 
+namespace {
+
+/// `weight` [out, in] in panels.
+Tensor packed(const Tensor& weight) {
+  const int64_t out = weight.shape()[0];
+  const int64_t in = weight.shape()[1];
+  const size_t size = size_of(weight.dtype());
+  Tensor panels(weight.dtype(), panel_shape(out, in, weight.dtype()));
+  for (int64_t o = 0; o < out; ++o) {
+    for (int64_t i = 0; i < in; ++i) {
+      const auto to = static_cast<size_t>(panel_offset(panels.shape(), o, i));
+      std::memcpy(static_cast<char*>(panels.view().data) + to * size,
+                  static_cast<const char*>(weight.view().data) + static_cast<size_t>(o * in + i) * size,
+                  size);
+    }
+  }
+  return panels;
+}
+
+int64_t rows_for(int64_t out, Epilogue epilogue) {
+  return epilogue == Epilogue::kSiluMul ? (out + kInterleave - 1) / kInterleave * kPanelOutputs : out;
+}
+
+}  // namespace
+
+PackedCase::PackedCase(DType dtype, int64_t tokens, int64_t in, int64_t out, Epilogue after, unsigned seed)
+    : plain(dtype, tokens, in, rows_for(out, after), seed % 2 == 0, seed),
+      weight(packed(plain.weight)),
+      epilogue(after) {
+  std::mt19937 random(seed + 1);
+  residual = random_tensor(DType::kF32, {tokens, out}, random);
+  const bool halves = epilogue == Epilogue::kSiluMul;
+  y = Tensor(halves && dtype == DType::kBF16 ? DType::kBF16 : DType::kF32, {tokens, out});
+}
+
+PackedLinearArgs PackedCase::args() {
+  const LinearArgs from = plain.args();
+  return {from.x, weight.view(), from.bias, residual.view(), y.view(), epilogue, {}};
+}
+
 AttentionCase::AttentionCase(DType cache, DType y, const std::vector<Sequence>& sequences,
                              const Shape4& shape, int64_t attended, unsigned seed)
     : window(attended) {

@@ -29,6 +29,19 @@ struct LinearCase {
   bool has_bias;
 };
 
+/// What a packed linear op needs: a LinearCase whose weight is packed too. With kSiluMul, `out` is the width
+/// of y, and the weight has as many rows as its whole groups of 64 need.
+struct PackedCase {
+  PackedCase(DType dtype, int64_t tokens, int64_t in, int64_t out, Epilogue epilogue, unsigned seed);
+  PackedLinearArgs args();
+
+  LinearCase plain;
+  Tensor weight;
+  Tensor residual;
+  Tensor y;
+  Epilogue epilogue;
+};
+
 /// Sequences in a cache, and queries at some of their positions.
 struct AttentionCase {
   struct Sequence {

@@ -53,6 +53,7 @@ TEST(SelectKernels, HoldsTheLevelThatItIsAskedFor) {
     const std::string_view expected = level == IsaLevel::kPortable ? "reference" : name_of(level);
     for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
       EXPECT_EQ(table.linear.at(dtype).level, expected);
+      EXPECT_EQ(table.packed_linear.at(dtype).level, expected);
       EXPECT_EQ(table.attention.at(dtype).level, expected);
       EXPECT_EQ(table.kv_write.at(dtype).level, expected);
     }
@@ -70,8 +71,10 @@ TEST(SelectKernels, GivesThisMachineTheHighestLevelThatItsCpuHas) {
   if (!cpu::has_level_kernels() || !features.avx2)
     GTEST_SKIP() << "this build or CPU has the portable level only";
   const KernelTable table = select_kernels(choose_level(nullptr, features));
-  EXPECT_EQ(table.linear.at(DType::kBF16).level, features.avx512 ? "avx512" : "avx2");
-  EXPECT_EQ(table.attention.at(DType::kBF16).level, features.avx512 ? "avx512" : "avx2");
+  const bool newest = features.avx512_bf16 && features.avx512_vnni;
+  const std::string_view expected = newest ? "avx512_bf16_vnni" : features.avx512 ? "avx512" : "avx2";
+  EXPECT_EQ(table.linear.at(DType::kBF16).level, expected);
+  EXPECT_EQ(table.attention.at(DType::kBF16).level, expected);
 }
 
 TEST(SelectKernels, LeavesNoEntryEmptyThatTheReferenceFills) {

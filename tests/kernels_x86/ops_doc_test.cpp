@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "base/file.h"
 #include "kernels/select.h"
@@ -11,6 +12,15 @@
 
 namespace caravan {
 namespace {
+
+/// The level whose kernel `table` holds for the op `name` at `dtype`.
+std::string level_in(const KernelTable& table, const std::string& name, DType dtype) {
+  std::string level;
+  for_each_row(table, [&](const char* row_name, const auto& row) {
+    if (name == row_name) level = row.at(dtype).level;
+  });
+  return level;
+}
 
 /// One row for each op and dtype: the level whose kernel runs it when that level is chosen.
 std::string matrix() {
@@ -28,23 +38,22 @@ std::string matrix() {
          "```\n"
          "CARAVAN_WRITE_DOCS=1 build/release/tests/caravan_kernels_x86_tests --gtest_filter='OpsDoc.*'\n"
          "```\n\n"
-         "| op | dtype | portable | avx2 | avx512 |\n|---|---|---|---|---|\n";
-  const KernelTable portable = select_kernels(IsaLevel::kPortable);
-  const KernelTable avx2 = select_kernels(IsaLevel::kAvx2);
-  const KernelTable avx512 = select_kernels(IsaLevel::kAvx512);
-  const auto levels_of = [](const KernelTable& table, const std::string& name, DType dtype) {
-    std::string level;
-    for_each_row(table, [&](const char* row_name, const auto& row) {
-      if (name == row_name) level = row.at(dtype).level;
-    });
-    return level;
-  };
-  for_each_row(portable, [&](const char* name, const auto& row) {
+         "| op | dtype |";
+  constexpr IsaLevel kLevels[] = {IsaLevel::kPortable, IsaLevel::kAvx2, IsaLevel::kAvx512,
+                                  IsaLevel::kAvx512Bf16Vnni};
+  std::vector<KernelTable> tables;
+  for (const IsaLevel level : kLevels) {
+    out << ' ' << name_of(level) << " |";
+    tables.push_back(select_kernels(level));
+  }
+  out << "\n|---|---|---|---|---|---|\n";
+  for_each_row(tables.front(), [&](const char* name, const auto& row) {
     for (size_t i = 0; i < kDTypeCount; ++i) {
       const auto dtype = static_cast<DType>(i);
       if (row.at(dtype).run == nullptr) continue;
-      out << "| " << name << " | " << name_of(dtype) << " | " << row.at(dtype).level << " | "
-          << levels_of(avx2, name, dtype) << " | " << levels_of(avx512, name, dtype) << " |\n";
+      out << "| " << name << " | " << name_of(dtype) << " |";
+      for (const KernelTable& table : tables) out << ' ' << level_in(table, name, dtype) << " |";
+      out << '\n';
     }
   });
   return out.str();

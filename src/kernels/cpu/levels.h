@@ -14,5 +14,14 @@ bool has_level_kernels();
 /// from the lowest up.
 void add_avx2_kernels(KernelTable& table);
 void add_avx512_kernels(KernelTable& table);
+void add_avx512_bf16_vnni_kernels(KernelTable& table);
+
+/// Arithmetic on registers alone; run is nullptr for a level or dtype that has none. fp16 is multiplied as
+/// fp32.
+struct Peak {
+  void (*run)(long steps, float* values) = nullptr;  ///< values: fp32 [64]
+  int64_t operations_per_step = 0;
+};
+Peak peak_of(std::string_view level, DType dtype);
 
 }  // namespace caravan::cpu

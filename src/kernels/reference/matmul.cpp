@@ -1,4 +1,6 @@
-// Embedding and linear: the ops that read weight matrices.
+// Embedding and linear, plain and packed: the ops that read weight matrices.
+#include <cmath>
+
 #include "kernels/reference/load_store.h"
 #include "kernels/reference/rows.h"
 
@@ -40,6 +42,46 @@ void linear(const LinearArgs& args, Lane lane) {
   }
 }
 
+/// The sum for output `o` of token `token`, bias included.
+template <typename X, typename W>
+double packed_sum(const PackedLinearArgs& args, int64_t token, int64_t o) {
+  const int64_t in = args.x.shape[1];
+  double sum = args.bias.data == nullptr ? 0.0 : load<float>(args.bias.data, o);
+  for (int64_t i = 0; i < in; ++i) {
+    sum += load<X>(args.x.data, token * in + i) *
+           load<W>(args.weight.data, panel_offset(args.weight.shape, o, i));
+  }
+  return sum;
+}
+
+template <typename X, typename W>
+double packed_value(const PackedLinearArgs& args, int64_t token, int64_t column) {
+  if (args.epilogue == Epilogue::kSiluMul) {
+    const int64_t o = column / kInterleave * kPanelOutputs + column % kInterleave;
+    const double gate = packed_sum<X, W>(args, token, o);
+    return gate / (1.0 + std::exp(-gate)) * packed_sum<X, W>(args, token, o + kInterleave);
+  }
+  const double sum = packed_sum<X, W>(args, token, column);
+  if (args.epilogue == Epilogue::kNone) return sum;
+  return sum + load<float>(args.residual.data, token * args.y.shape[1] + column);
+}
+
+template <typename X, typename W>
+void packed_linear(const PackedLinearArgs& args, Lane lane) {
+  const int64_t width = args.y.shape[1];
+  const Range part = share_of(width, lane);
+  for (int64_t token = 0; token < args.x.shape[0]; ++token) {
+    for (int64_t column = part.begin; column < part.end; ++column) {
+      const double value = packed_value<X, W>(args, token, column);
+      if (args.y.dtype == DType::kF32) {
+        store<float>(args.y.data, token * width + column, value);
+      } else {
+        store<BFloat16>(args.y.data, token * width + column, value);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void add_matmul(KernelTable& table) {
@@ -49,6 +91,9 @@ void add_matmul(KernelTable& table) {
   table.linear.set(DType::kF32, linear<float, float>, kLevel);
   table.linear.set(DType::kF16, linear<float, Half>, kLevel);
   table.linear.set(DType::kBF16, linear<BFloat16, BFloat16>, kLevel);
+  table.packed_linear.set(DType::kF32, packed_linear<float, float>, kLevel);
+  table.packed_linear.set(DType::kF16, packed_linear<float, Half>, kLevel);
+  table.packed_linear.set(DType::kBF16, packed_linear<BFloat16, BFloat16>, kLevel);
 }
 
 }  // namespace caravan::reference

@@ -11,6 +11,7 @@ struct Vector {
   static constexpr int kWidth = 8;
   /// 2 x 4 accumulators, 4 weights and 1 input fill 13 of the 16 registers.
   static constexpr int kTileTokens = 2;
+  static constexpr int kTileVectors = 2;
 
   static F zero() { return _mm256_setzero_ps(); }
   static F set(float value) { return _mm256_set1_ps(value); }
@@ -41,6 +42,19 @@ struct Vector {
   static F widened(__m128i bits, const F16* /*type*/) { return _mm256_cvtph_ps(bits); }
   static F widened(__m128i bits, const BF16* /*type*/) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+  }
+  /// 16 bf16, two of each 32-bit lane.
+  using Bits = __m256i;
+  static Bits load_bits(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
+  /// The 4 bytes at `from` in every lane.
+  static Bits spread_bits(const void* from) {
+    int bits = 0;
+    __builtin_memcpy(&bits, from, sizeof bits);
+    return _mm256_set1_epi32(bits);
+  }
+  static F low_bf16(Bits bits) { return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16)); }
+  static F high_bf16(Bits bits) {
+    return _mm256_castsi256_ps(_mm256_and_si256(bits, _mm256_set1_epi32(static_cast<int>(0xFFFF0000U))));
   }
   static F load(const float* from) { return _mm256_loadu_ps(from); }
   template <typename T>
@@ -84,6 +98,6 @@ struct Vector {
 
 }  // namespace
 
-constinit const LevelKernels kAvx2Kernels = level_table<Vector>();
+constinit const LevelKernels kAvx2Kernels = level_table<Vector, PairDot<Vector>>();
 
 }  // namespace caravan::cpu

@@ -1,20 +1,27 @@
-// The table of a level, made from its vector type.
+// The table of a level, made from its vector type and its way to multiply bf16.
 // Thread safety: constant.
 #pragma once
 
 #include "kernels/cpu/common/attention.h"
 #include "kernels/cpu/common/linear.h"
+#include "kernels/cpu/common/panel.h"
+#include "kernels/cpu/common/peak.h"
 #include "kernels/cpu/common/rows.h"
 
 namespace caravan::cpu {
 namespace {
 
-template <typename V>
+template <typename V, typename BF16Dot>
 constexpr LevelKernels level_table() {
   return {
       .linear_f32 = linear<V, float, float>,
       .linear_f16 = linear<V, float, F16>,
       .linear_bf16 = linear<V, BF16, BF16>,
+      .panel_f32 = panel<V, WidenDot<V, float>>,
+      .panel_f16 = panel<V, WidenDot<V, F16>, WidenDot<V, float>>,
+      .panel_bf16 = panel<V, BF16Dot>,
+      .peak_f32 = {peak<V, WidenDot<V, float>>, peak_operations<V, WidenDot<V, float>>()},
+      .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},
       .rms_norm_f32 = rms_norm<V, float>,
       .rms_norm_bf16 = rms_norm<V, BF16>,
       .silu_mul_f32 = silu_mul<V, float>,

@@ -24,6 +24,31 @@ struct LinearTask {
   Index end = 0;
 };
 
+/// One panel of a packed weight against `tokens` rows of x. As in ops/packed_linear.h; pointers are at the
+/// panel's first output.
+struct PanelTask {
+  const void* x = nullptr;          ///< [tokens, in]
+  const void* panel = nullptr;      ///< [steps, 64, step]
+  const float* bias = nullptr;      ///< [columns], [64] where halves; or null
+  const float* residual = nullptr;  ///< [tokens], rows stride elements apart; or null
+  void* y = nullptr;                ///< [tokens], rows stride elements apart
+  Index tokens = 0;
+  Index in = 0;
+  Index stride = 0;
+  Index columns = 0;       ///< of y that the panel has: up to 64, up to 32 where halves
+  bool halves = false;     ///< the epilogue is silu(first 32) * last 32
+  bool y_bf16 = false;     ///< y is bf16 (halves only), else fp32
+  Index block_inputs = 0;  ///< a multiple of the step
+  Index block_tokens = 0;  ///< at most kMaxBlockTokens
+};
+
+/// Outputs of a panel, as tensor/panels.h has them (levels.cpp checks it).
+constexpr Index kPanel = 64;
+/// So that a block's sums, 64 for each token, take 24 KB of the stack.
+constexpr Index kMaxBlockTokens = 96;
+/// So that a widened block of a panel takes 128 KB of the stack.
+constexpr Index kMaxBlockInputs = 512;
+
 /// Elements begin .. end - 1 (or rows, for rms_norm) of a row-wise op.
 struct RowTask {
   const float* a = nullptr;  ///< the op's first input
@@ -65,11 +90,22 @@ struct AttentionRows {
 /// 256.
 constexpr Index kMaxHeadDim = 256;
 
+/// Arithmetic on registers alone: what a level's matmuls are measured against.
+struct PeakKernel {
+  void (*run)(Index steps, float* values);  ///< values: [64]
+  Index operations_per_step;
+};
+
 /// Everything that a level computes. Suffixes name dtypes: of the weight or cache, then of y where it varies.
 struct LevelKernels {
   void (*linear_f32)(const LinearTask&);
   void (*linear_f16)(const LinearTask&);
   void (*linear_bf16)(const LinearTask&);
+  void (*panel_f32)(const PanelTask&);
+  void (*panel_f16)(const PanelTask&);
+  void (*panel_bf16)(const PanelTask&);
+  PeakKernel peak_f32;
+  PeakKernel peak_bf16;
   void (*rms_norm_f32)(const RowTask&);
   void (*rms_norm_bf16)(const RowTask&);
   void (*silu_mul_f32)(const RowTask&);
@@ -87,5 +123,6 @@ struct LevelKernels {
 
 extern const LevelKernels kAvx2Kernels;
 extern const LevelKernels kAvx512Kernels;
+extern const LevelKernels kAvx512Bf16VnniKernels;
 
 }  // namespace caravan::cpu

@@ -71,14 +71,19 @@ void rms_norm(const RowTask& task) {
   }
 }
 
+/// silu(gate) * up.
+template <typename V>
+inline typename V::F silu_times(typename V::F gate, typename V::F up) {
+  const typename V::F one = V::set(1.0F);
+  const typename V::F sigmoid = V::div(one, V::add(one, exp_of<V>(V::sub(V::zero(), gate))));
+  return V::mul(V::mul(gate, sigmoid), up);
+}
+
 template <typename V, typename Y>
 void silu_mul(const RowTask& task) {
   for_each_vector<V>(task.begin, task.end, [&](Index i, Index count) {
-    const typename V::F gate = read<V>(task.a + i, count);
-    const typename V::F up = read<V>(task.b + i, count);
-    const typename V::F one = V::set(1.0F);
-    const typename V::F sigmoid = V::div(one, V::add(one, exp_of<V>(V::sub(V::zero(), gate))));
-    write<V>(static_cast<Y*>(task.y) + i, V::mul(V::mul(gate, sigmoid), up), count);
+    const typename V::F y = silu_times<V>(read<V>(task.a + i, count), read<V>(task.b + i, count));
+    write<V>(static_cast<Y*>(task.y) + i, y, count);
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "kernels/cpu/common/raw.h"
+#include "kernels/cpu/x86/packed_linear.h"
 #include "kernels/reference/reference_kernels.h"
 
 namespace caravan::cpu {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::string_view kAvx2Name = "avx2";
 constexpr std::string_view kAvx512Name = "avx512";
+constexpr std::string_view kAvx512Bf16VnniName = "avx512_bf16_vnni";
 
 /// Outputs that a lane takes at a time: one tile's rows, so that no tile is cut.
 constexpr int64_t kLinearGrain = 8;
@@ -252,6 +254,7 @@ template <const LevelKernels& kLevel>
 void add_kernels(KernelTable& table, std::string_view level) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     table.linear.set(dtype, linear<kLevel>, level);
+    table.packed_linear.set(dtype, packed_linear<kLevel>, level);
     table.kv_write.set(dtype, kv_write<kLevel>, level);
     table.attention.set(dtype, attention<kLevel>, level);
   }
@@ -270,5 +273,19 @@ bool has_level_kernels() { return true; }
 void add_avx2_kernels(KernelTable& table) { add_kernels<kAvx2Kernels>(table, kAvx2Name); }
 
 void add_avx512_kernels(KernelTable& table) { add_kernels<kAvx512Kernels>(table, kAvx512Name); }
+
+void add_avx512_bf16_vnni_kernels(KernelTable& table) {
+  add_kernels<kAvx512Bf16VnniKernels>(table, kAvx512Bf16VnniName);
+}
+
+Peak peak_of(std::string_view level, DType dtype) {
+  const LevelKernels* kernels = level == kAvx2Name             ? &kAvx2Kernels
+                                : level == kAvx512Name         ? &kAvx512Kernels
+                                : level == kAvx512Bf16VnniName ? &kAvx512Bf16VnniKernels
+                                                               : nullptr;
+  if (kernels == nullptr || !is_floating(dtype)) return {};
+  const PeakKernel& peak = dtype == DType::kBF16 ? kernels->peak_bf16 : kernels->peak_f32;
+  return {peak.run, peak.operations_per_step};
+}
 
 }  // namespace caravan::cpu

@@ -1,0 +1,171 @@
+// How fast linear and attention run, by level, dtype and shape, on one lane or on as many threads as
+// `--lanes` in the benchmark's name says. Weights and caches are random, and larger than the last-level cache
+// where the shape is a model's, so that decode figures are the memory's.
+//
+//   cmake --preset release -B build/bench -DCARAVAN_BUILD_BENCH=ON
+//   cmake --build build/bench --target caravan_kernels_bench
+//   build/bench/bench/caravan_kernels_bench --benchmark_filter=linear
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+
+#include "device/thread_team.h"
+#include "kernels/peak.h"
+#include "tensor/buffer.h"
+
+namespace caravan {
+namespace {
+
+/// Values in -1 .. 1, in `dtype`. Uniform, because only their being ordinary numbers matters here.
+Tensor random_tensor(DType dtype, const Shape& shape) {
+  std::minstd_rand random(1);
+  std::vector<float> values(static_cast<size_t>(shape.elements()));
+  for (float& value : values) value = static_cast<float>(random() % 2001) / 1000.0F - 1.0F;
+  Tensor tensor(dtype, shape);
+  convert_elements(values.data(), DType::kF32, tensor.view().data, dtype, values.size());
+  return tensor;
+}
+
+template <typename Args>
+void run(benchmark::State& state, const KernelRow<Args>& row, const Args& args, int lanes) {
+  check(args);
+  const Kernel<Args> kernel = row.at(key_dtype(args)).run;
+  ThreadTeam team(lanes);
+  for (auto iteration : state) {
+    std::atomic<int64_t> tickets = 0;
+    team.run([&](Lane lane) { kernel(args, {lane.index, lane.count, &tickets}); });
+  }
+}
+
+/// A rate per second of wall time, printed with its unit by the benchmark library.
+benchmark::Counter rate(double amount_per_iteration) {
+  return {amount_per_iteration, benchmark::Counter::kIsIterationInvariantRate};
+}
+
+struct LinearShape {
+  int64_t tokens = 0;
+  int64_t in = 0;
+  int64_t out = 0;
+};
+
+/// By shape of the packed weight: prefill's figure is a fraction of the arithmetic that the level can do,
+/// which is measured right before.
+void packed_linear(benchmark::State& state, IsaLevel level, DType dtype, const LinearShape& shape,
+                   int lanes) {
+  const KernelTable table = select_kernels(level);
+  const DType input = dtype == DType::kBF16 ? DType::kBF16 : DType::kF32;
+  const Tensor x = random_tensor(input, {shape.tokens, shape.in});
+  const Tensor weight = random_tensor(dtype, panel_shape(shape.out, shape.in, dtype));
+  const Tensor y(DType::kF32, {shape.tokens, shape.out});
+  ThreadTeam team(lanes);
+  const double peak = measured_peak_flops(level, dtype, team);
+  run(state, table.packed_linear, {x.view(), weight.view(), {}, {}, y.view(), Epilogue::kNone, {}}, lanes);
+  const double operations = 2.0 * static_cast<double>(shape.tokens * shape.in * shape.out);
+  state.counters["flop/s"] = rate(operations);
+  state.counters["of peak"] = rate(operations / peak);
+  state.counters["weight B/s"] = rate(static_cast<double>(weight.view().bytes()));
+}
+
+void linear(benchmark::State& state, IsaLevel level, DType dtype, const LinearShape& shape, int lanes) {
+  const KernelTable table = select_kernels(level);
+  const DType input = dtype == DType::kBF16 ? DType::kBF16 : DType::kF32;
+  const Tensor x = random_tensor(input, {shape.tokens, shape.in});
+  const Tensor weight = random_tensor(dtype, {shape.out, shape.in});
+  const Tensor y(DType::kF32, {shape.tokens, shape.out});
+  run(state, table.linear, {x.view(), weight.view(), {}, y.view()}, lanes);
+  state.counters["flop/s"] = rate(2.0 * static_cast<double>(shape.tokens * shape.in * shape.out));
+  state.counters["weight B/s"] = rate(static_cast<double>(weight.view().bytes()));
+}
+
+struct AttentionShape {
+  int64_t tokens = 0;  ///< the last so many positions are the queries
+  int64_t length = 0;
+};
+
+/// The heads of TinyLlama-1.1B: 32 of 64 elements, over 4 KV heads; blocks of 16 slots.
+constexpr int64_t kHeads = 32;
+constexpr int64_t kKvHeads = 4;
+constexpr int64_t kHeadDim = 64;
+constexpr int64_t kBlockSize = 16;
+
+void attention(benchmark::State& state, IsaLevel level, DType dtype, const AttentionShape& shape, int lanes) {
+  const KernelTable table = select_kernels(level);
+  const int64_t blocks = (shape.length + kBlockSize - 1) / kBlockSize;
+  const Tensor q = random_tensor(DType::kF32, {shape.tokens, kHeads * kHeadDim});
+  const Tensor k = random_tensor(dtype, {blocks, kKvHeads, kBlockSize, kHeadDim});
+  const Tensor v = random_tensor(dtype, {blocks, kKvHeads, kBlockSize, kHeadDim});
+  const Tensor y(DType::kF32, {shape.tokens, kHeads * kHeadDim});
+  Tensor positions(DType::kI32, {shape.tokens});
+  Tensor sequences(DType::kI32, {shape.tokens});
+  Tensor block_table(DType::kI32, {1, blocks});
+  double attended = 0.0;
+  for (int64_t t = 0; t < shape.tokens; ++t) {
+    const int64_t position = shape.length - shape.tokens + t;
+    positions.as<int32_t>()[t] = static_cast<int32_t>(position);
+    sequences.as<int32_t>()[t] = 0;
+    attended += static_cast<double>(position + 1);
+  }
+  for (int64_t b = 0; b < blocks; ++b) block_table.as<int32_t>()[b] = static_cast<int32_t>(b);
+  const float scale = 1.0F / std::sqrt(static_cast<float>(kHeadDim));
+  run(state, table.attention,
+      {q.view(),
+       {positions.view(), sequences.view(), block_table.view()},
+       k.view(),
+       v.view(),
+       scale,
+       0,
+       y.view()},
+      lanes);
+  state.counters["flop/s"] = rate(4.0 * attended * static_cast<double>(kHeads * kHeadDim));
+  state.counters["cache B/s"] = rate(2.0 * static_cast<double>(k.view().bytes()));
+}
+
+template <typename Body, typename Shape>
+void add(const std::string& name, const Body& body, IsaLevel level, DType dtype, const Shape& shape) {
+  for (const int lanes : {1, usable_cpus()}) {
+    const std::string full = name + "/" + std::string(name_of(level)) + "/" + std::string(name_of(dtype)) +
+                             "/lanes:" + std::to_string(lanes);
+    benchmark::RegisterBenchmark(full.c_str(),
+                                 [=](benchmark::State& state) { body(state, level, dtype, shape, lanes); })
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+    if (usable_cpus() == 1) return;
+  }
+}
+
+/// Registers every case. Levels above the portable one only: the reference kernels are not meant to be fast.
+bool add_all() {
+  for (const IsaLevel level : available_levels(cpu_features())) {
+    if (level == IsaLevel::kPortable) continue;
+    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+      for (const int64_t tokens : {1, 4, 16, 64, 512}) {
+        add("packed/" + std::to_string(tokens) + "x2048x32000", packed_linear, level, dtype,
+            LinearShape{tokens, 2048, 32000});
+      }
+      add("packed/512x2048x5632", packed_linear, level, dtype, LinearShape{512, 2048, 5632});
+      add("packed/512x5632x2048", packed_linear, level, dtype, LinearShape{512, 5632, 2048});
+      for (const int64_t tokens : {1, 8, 512}) {
+        add("linear/" + std::to_string(tokens) + "x2048x5632", linear, level, dtype,
+            LinearShape{tokens, 2048, 5632});
+      }
+      // 262 MB of weights in fp32: no cache holds them.
+      add("linear/1x2048x32000", linear, level, dtype, LinearShape{1, 2048, 32000});
+      add("attention/512of512", attention, level, dtype, AttentionShape{512, 512});
+      add("attention/1of4096", attention, level, dtype, AttentionShape{1, 4096});
+    }
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace caravan
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  caravan::add_all();
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,27 @@
+// AVX-512 with BF16 and VNNI: 32 products of bf16 in one instruction, which accumulates in fp32.
+#include "kernels/cpu/common/level_table.h"
+#include "kernels/cpu/common/vector512.h"
+
+namespace caravan::cpu {
+namespace {
+
+/// vdpbf16ps, which takes denormal inputs and results as zero.
+struct Bf16Dot {
+  using X = BF16;
+  using W = BF16;
+  using Weights = __m512i;
+  using Inputs = __m512i;
+  static constexpr Index kStep = 2;
+  static constexpr int kTokens = 6;
+  static Weights load(const W* from) { return Vector512::load_bits(from); }
+  static Inputs spread(const X* from) { return Vector512::spread_bits(from); }
+  static __m512 add(__m512 sum, Weights w, Inputs x) {
+    return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
+  }
+};
+
+}  // namespace
+
+constinit const LevelKernels kAvx512Bf16VnniKernels = level_table<Vector512, Bf16Dot>();
+
+}  // namespace caravan::cpu

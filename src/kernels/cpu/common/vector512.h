@@ -1,0 +1,100 @@
+// AVX-512 F, BW, DQ and VL: vectors of 16 floats, tails by mask. For the levels that are compiled for them.
+// Thread safety: pure functions.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/cpu/common/elements.h"
+#include "kernels/cpu/common/raw.h"
+
+namespace caravan::cpu {
+namespace {
+
+struct Vector512 {
+  using F = __m512;
+  static constexpr int kWidth = 16;
+  /// 6 x 4 accumulators, 4 weights and 1 input fill 29 of the 32 registers.
+  static constexpr int kTileTokens = 6;
+  static constexpr int kTileVectors = 4;
+
+  static __mmask16 first(Index count) {
+    return static_cast<__mmask16>((1U << static_cast<unsigned>(count)) - 1U);
+  }
+
+  static F zero() { return _mm512_setzero_ps(); }
+  static F set(float value) { return _mm512_set1_ps(value); }
+  static F add(F a, F b) { return _mm512_add_ps(a, b); }
+  static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
+  static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static F div(F a, F b) { return _mm512_div_ps(a, b); }
+  static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static F min(F a, F b) { return _mm512_min_ps(a, b); }
+  static F max(F a, F b) { return _mm512_max_ps(a, b); }
+  static F round(F a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  static F scale_by_power(F a, F n) { return _mm512_scalef_ps(a, n); }
+  static F zero_where_below(F x, float limit, F value) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, set(limit), _CMP_NLT_UQ), value);
+  }
+  static float square_root(float value) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(value))); }
+
+  static float sum(F a) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  static F widened(__m256i bits, const F16* /*type*/) { return _mm512_cvtph_ps(bits); }
+  static F widened(__m256i bits, const BF16* /*type*/) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  }
+  /// 32 bf16, two of each 32-bit lane.
+  using Bits = __m512i;
+  static Bits load_bits(const void* from) { return _mm512_loadu_si512(from); }
+  /// The 4 bytes at `from` in every lane.
+  static Bits spread_bits(const void* from) {
+    int bits = 0;
+    __builtin_memcpy(&bits, from, sizeof bits);
+    return _mm512_set1_epi32(bits);
+  }
+  static F low_bf16(Bits bits) { return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)); }
+  static F high_bf16(Bits bits) {
+    return _mm512_castsi512_ps(_mm512_and_si512(bits, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+  }
+  static F load(const float* from) { return _mm512_loadu_ps(from); }
+  static F load_part(const float* from, Index count) { return _mm512_maskz_loadu_ps(first(count), from); }
+  template <typename T>
+  static F load(const T* from) {
+    return widened(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), from);
+  }
+  template <typename T>
+  static F load_part(const T* from, Index count) {
+    return widened(_mm256_maskz_loadu_epi16(first(count), from), from);
+  }
+
+  static __m256i narrowed(F value, const F16* /*type*/) {
+    return _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  /// To nearest, ties to even; NaN stays NaN.
+  static __m256i narrowed(F value, const BF16* /*type*/) {
+    const __m512i bits = _mm512_castps_si512(value);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+    const __mmask16 nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
+    const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
+    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, nan, quiet), 16));
+  }
+  static void store(float* to, F value) { _mm512_storeu_ps(to, value); }
+  static void store_part(float* to, F value, Index count) { _mm512_mask_storeu_ps(to, first(count), value); }
+  template <typename T>
+  static void store(T* to, F value) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), narrowed(value, to));
+  }
+  template <typename T>
+  static void store_part(T* to, F value, Index count) {
+    _mm256_mask_storeu_epi16(to, first(count), narrowed(value, to));
+  }
+};
+
+}  // namespace
+}  // namespace caravan::cpu

@@ -1,0 +1,84 @@
+// Packed linear by a level's panel kernels: how the work is cut for the lanes.
+// Thread safety: pure functions of their arguments.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/cpu/common/raw.h"
+#include "ops/kernel_table.h"
+
+namespace caravan::cpu {
+
+static_assert(kPanel == kPanelOutputs && kPanel / 2 == kInterleave);
+
+/// Up to so many tokens a step waits for memory, not for arithmetic: each lane then streams neighbouring
+/// panels. Above, items are small and taken by whichever lane is free.
+constexpr int64_t kStreamedTokens = 16;
+
+/// The blocks that `args` asks for, or what is near the best on the machines measured (docs/performance.md):
+/// a block of a panel of 32 KB, which stays in the L1 cache for all tokens of a block.
+inline MatmulTiles tiles_of(const PackedLinearArgs& args) {
+  constexpr int64_t kBlockBytes = 32768;
+  const auto element = static_cast<int64_t>(size_of(args.weight.dtype));
+  const int64_t inputs = args.tiles.inputs == 0 ? kBlockBytes / kPanel / element : args.tiles.inputs;
+  const int64_t tokens = args.tiles.tokens == 0 ? kMaxBlockTokens : args.tiles.tokens;
+  const int64_t even = std::clamp<int64_t>(inputs, 2, kMaxBlockInputs) / 2 * 2;
+  return {even, std::clamp<int64_t>(tokens, 1, kMaxBlockTokens)};
+}
+
+/// Panel `panel` against tokens `begin` to `end` - 1.
+inline PanelTask panel_task(const PackedLinearArgs& args, const MatmulTiles& tiles, int64_t panel,
+                            Range tokens) {
+  const bool halves = args.epilogue == Epilogue::kSiluMul;
+  const int64_t width = args.y.shape[1];
+  const int64_t per_panel = halves ? kPanel / 2 : kPanel;
+  const int64_t column = panel * per_panel;
+  const auto bytes = [](const auto& view, int64_t elements) {
+    return static_cast<const char*>(view.data) + elements * static_cast<int64_t>(size_of(view.dtype));
+  };
+  const auto* bias = static_cast<const float*>(args.bias.data);
+  const bool adds = args.epilogue == Epilogue::kResidual;
+  return {
+      .x = bytes(args.x, tokens.begin * args.x.shape[1]),
+      .panel = bytes(args.weight, panel * args.weight.shape[1] * kPanel * args.weight.shape[3]),
+      .bias = bias == nullptr ? nullptr : bias + panel * kPanel,
+      .residual = adds ? args.residual.as<float>() + tokens.begin * width + column : nullptr,
+      .y = static_cast<char*>(args.y.data) +
+           (tokens.begin * width + column) * static_cast<int64_t>(size_of(args.y.dtype)),
+      .tokens = tokens.end - tokens.begin,
+      .in = args.x.shape[1],
+      .stride = width,
+      .columns = std::min(per_panel, width - column),
+      .halves = halves,
+      .y_bf16 = args.y.dtype == DType::kBF16,
+      .block_inputs = tiles.inputs,
+      .block_tokens = tiles.tokens,
+  };
+}
+
+template <const LevelKernels& kLevel>
+void packed_linear(const PackedLinearArgs& args, Lane lane) {
+  void (*const run)(const PanelTask&) = args.weight.dtype == DType::kF32   ? kLevel.panel_f32
+                                        : args.weight.dtype == DType::kF16 ? kLevel.panel_f16
+                                                                           : kLevel.panel_bf16;
+  const int64_t tokens = args.x.shape[0];
+  const int64_t panels = args.weight.shape[0];
+  const MatmulTiles tiles = tiles_of(args);
+  if (tokens <= kStreamedTokens) {
+    const Range part = share_of(panels, lane);
+    for (int64_t panel = part.begin; panel < part.end; ++panel)
+      run(panel_task(args, tiles, panel, {0, tokens}));
+    return;
+  }
+  // Enough items that the last lane to finish has little to wait for, and no more: each reads its panel anew.
+  constexpr int64_t kItemsPerLane = 8;
+  const int64_t blocks = (tokens + tiles.tokens - 1) / tiles.tokens;
+  const int64_t cuts = std::clamp<int64_t>(kItemsPerLane * lane.count / panels, 1, blocks);
+  lane.for_each(panels * cuts, [&](int64_t item) {
+    const Range rows =
+        share_of(tokens, {static_cast<int>(item % cuts), static_cast<int>(cuts)}, tiles.tokens);
+    run(panel_task(args, tiles, item / cuts, rows));
+  });
+}
+
+}  // namespace caravan::cpu
