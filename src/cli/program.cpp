@@ -5,7 +5,7 @@
 #include <new>
 
 #include "base/error.h"
-#include "cli/bench.h"
+#include "cli/bench/command.h"
 #include "cli/info.h"
 #include "cli/run.h"
 #include "cli/tokenize.h"

@@ -12,7 +12,7 @@
 #include "cli/logits_file.h"
 #include "cli/prompts.h"
 #include "cli/run_output.h"
-#include "cli/sampling_flags.h"
+#include "cli/flags/sampling_flags.h"
 #include "cli/text_model.h"
 #include "engine/generator.h"
 

@@ -32,7 +32,9 @@ const RoomTable& rooms() {
       {"sampling", {"tensor"}},
       {"scheduler", {"kv"}},
       {"engine", {"text", "kernels", "execute", "models", "kv", "sampling", "scheduler"}},
-      {"cli", {"engine"}},
+      {"cli/flags", {"engine"}},
+      {"cli/bench", {"cli/flags"}},
+      {"cli", {"cli/flags", "cli/bench"}},
   };
   return kRooms;
 }

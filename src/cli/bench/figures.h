@@ -5,7 +5,7 @@
 // where that is longer. Thread safety: pure functions.
 #pragma once
 
-#include "cli/bench_case.h"
+#include "cli/bench/case.h"
 #include "graph/graph.h"
 
 namespace caravan::cli {

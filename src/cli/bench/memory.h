@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "cli/bench_case.h"
+#include "cli/bench/case.h"
 #include "models/config.h"
 
 namespace caravan::cli {

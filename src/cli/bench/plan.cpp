@@ -1,10 +1,10 @@
-#include "cli/bench_plan.h"
+#include "cli/bench/plan.h"
 
 #include <algorithm>
 
 #include "base/error.h"
-#include "cli/bench_memory.h"
-#include "cli/bench_run.h"
+#include "cli/bench/memory.h"
+#include "cli/bench/run.h"
 
 namespace caravan::cli {
 
@@ -21,7 +21,7 @@ OptionGroup bench_option_group() {
           {
               {"--batch-size", "LIST", "sequences that run together (1)"},
               {"--max-input-length", "LIST", "tokens of each prompt (512, or half the context)"},
-              {"--max-output-length", "N", "tokens to generate for each (128, or what the context holds)"},
+              {"--max-output-length", "LIST", "tokens to generate for each (128, or what the context holds)"},
               {"--execute-mode", "LIST", "execute modes (eager, the one mode of this version)"},
               {"--dtype", "LIST", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
               {"--repeat", "N", "measured runs of each, after a short one to warm up (3)"},
@@ -100,19 +100,23 @@ struct Lengths {
 std::vector<Lengths> parse_lengths(const Arguments& arguments, int64_t context) {
   if (context < 3) fail("config.json: a context of ", context, " tokens leaves no decode step to measure");
   // The first token comes from the prefill, the second from the first decode step.
-  const std::optional<int64_t> asked = arguments.integer("--max-output-length", 2, context - 1);
-  const int64_t usual = std::min({kDefaultInput, context / 2, context - asked.value_or(2)});
+  const std::vector<int64_t> asked = parse_numbers(arguments, "--max-output-length", 2, 2, context - 1);
+  const int64_t most = *std::max_element(asked.begin(), asked.end());
+  const int64_t usual = std::min({kDefaultInput, context / 2, context - most});
   const std::vector<int64_t> inputs = parse_numbers(arguments, "--max-input-length", usual, 1, context - 2);
   const int64_t longest = *std::max_element(inputs.begin(), inputs.end());
-  const int64_t output = asked.value_or(std::min(kDefaultOutput, context - longest));
+  const std::vector<int64_t> outputs =
+      arguments.has("--max-output-length") ? asked : std::vector{std::min(kDefaultOutput, context - longest)};
   std::vector<Lengths> lengths;
   for (const int64_t input : inputs) {
-    if (input + output > context) {
-      fail("--max-input-length: found ", input, ", which with ", output,
-           " tokens of output (--max-output-length) makes ", input + output, ", expected at most ", context,
-           ", the context of the model");
+    for (const int64_t output : outputs) {
+      if (input + output > context) {
+        fail("--max-input-length: found ", input, ", which with ", output,
+             " tokens of output (--max-output-length) makes ", input + output, ", expected at most ", context,
+             ", the context of the model");
+      }
+      lengths.push_back({input, output});
     }
-    lengths.push_back({input, output});
   }
   return lengths;
 }
@@ -121,9 +125,9 @@ std::vector<Lengths> parse_lengths(const Arguments& arguments, int64_t context) 
 BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config, const std::string& dtype,
                         const std::string& mode) {
   BenchCase at;
-  at.mode = mode;
   at.flags = parse_engine_flags(
       arguments.with("--dtype", dtype).with("--execute-mode", mode).with("--batch-size", "1"));
+  at.mode = at.flags.execute_mode;
   at.dtype = at.flags.load.dtype.has_value()
                  ? *at.flags.load.dtype
                  : WeightStore::open(at.flags.model_path, at.flags.load.format).stored_dtype(config.dtype);

@@ -1,4 +1,4 @@
-#include "cli/bench_axis.h"
+#include "cli/bench/axis.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "cli/bench.h"
+#include "cli/bench/command.h"
 
 #include <unistd.h>
 
@@ -8,13 +8,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/machine.h"
-#include "cli/bench_figures.h"
-#include "cli/bench_limits.h"
-#include "cli/bench_memory.h"
-#include "cli/bench_plot.h"
-#include "cli/bench_report.h"
-#include "cli/bench_run.h"
-#include "cli/bench_search.h"
+#include "cli/bench/figures.h"
+#include "cli/bench/limits.h"
+#include "cli/bench/memory.h"
+#include "cli/bench/plot.h"
+#include "cli/bench/report.h"
+#include "cli/bench/run.h"
+#include "cli/bench/search.h"
 #include "models/llama.h"
 
 namespace caravan::cli {
@@ -75,7 +75,7 @@ class Bench {
         json_(plan_.json),
         csv_(plan_.csv),
         plot_(plan_.plot),
-        meter_(plan_.cases.front().flags.engine.threads, plan_.cases.front().flags.engine.isa, nullptr),
+        meter_(plan_.cases.front().flags.engine.threads),
         progress_(::isatty(STDERR_FILENO) == 1) {}
 
   void run() {

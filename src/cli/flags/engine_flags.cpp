@@ -1,5 +1,6 @@
-#include "cli/engine_flags.h"
+#include "cli/flags/engine_flags.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.h"
@@ -17,14 +18,34 @@ constexpr int64_t kMaxThreads = 1024;
 constexpr int64_t kMaxBatchSize = 65536;
 constexpr int64_t kMaxBatchTokens = int64_t{1} << 20U;
 
+/// What --execute-mode may say, and the mode that it names.
+struct ModeName {
+  std::string_view name;
+  std::string_view mode;  ///< the mode's own name, which `name` may be another word for
+  bool built;             ///< whether this version has the mode
+};
+constexpr ModeName kModeNames[] = {
+    {"eager", "eager", true},
+    {"max-autotune", "max-autotune", false},
+    {"reduce-overhead", "reduce-overhead", false},
+    {"dynamo", "max-autotune", false},
+};
+
+std::string_view parse_execute_mode(const Arguments& arguments) {
+  std::vector<std::string> names;
+  for (const ModeName& row : kModeNames) names.emplace_back(row.name);
+  const std::string name = arguments.choice("--execute-mode", names).value_or("eager");
+  const ModeName& row =
+      *std::find_if(std::begin(kModeNames), std::end(kModeNames),
+                    [&name](const ModeName& each) { return each.name == name; });
+  if (!row.built) fail("--execute-mode: found ", name, ", which this version does not have; expected eager");
+  return row.mode;
+}
+
 /// Flags of the design that this version has one value for, each with what it can do instead of the others.
 void refuse_unbuilt(const Arguments& arguments) {
   const std::string device = arguments.choice("--device", {"cpu", "cuda"}).value_or("cpu");
   if (device != "cpu") fail("--device: found ", device, ", but this build has no CUDA kernels; expected cpu");
-  const std::string mode =
-      arguments.choice("--execute-mode", {"eager", "max-autotune", "reduce-overhead"}).value_or("eager");
-  if (mode != "eager")
-    fail("--execute-mode: found ", mode, ", which this version does not have; expected eager");
   const int64_t ranks = arguments.integer("--tp", 1, kMaxThreads).value_or(1);
   if (ranks != 1) fail("--tp: found ", ranks, ", but this version runs on one rank; expected 1");
 }
@@ -71,6 +92,7 @@ EngineFlags parse_engine_flags(const Arguments& arguments) {
   refuse_unbuilt(arguments);
   EngineFlags flags;
   flags.model_path = parse_model_path(arguments);
+  flags.execute_mode = parse_execute_mode(arguments);
   flags.load.dtype = parse_dtype(arguments);
   const bool dummy = arguments.choice("--load-format", {"auto", "dummy"}) == "dummy";
   flags.load.format = dummy ? LoadFormat::kDummy : LoadFormat::kAuto;

@@ -1,4 +1,4 @@
-#include "cli/bench_search.h"
+#include "cli/bench/search.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "cli/bench_run.h"
+#include "cli/bench/run.h"
 
 #include <algorithm>
 #include <future>

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "cli/bench_case.h"
+#include "cli/bench/case.h"
 
 namespace caravan::cli {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/engine_flags.h"
+#include "cli/flags/engine_flags.h"
 
 namespace caravan::cli {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/json.h"
-#include "cli/bench_case.h"
-#include "cli/bench_plan.h"
+#include "cli/bench/case.h"
+#include "cli/bench/plan.h"
 
 namespace caravan::cli {
 

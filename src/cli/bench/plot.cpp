@@ -1,4 +1,4 @@
-#include "cli/bench_plot.h"
+#include "cli/bench/plot.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <iomanip>
 #include <sstream>
 
-#include "cli/bench_axis.h"
+#include "cli/bench/axis.h"
 
 namespace caravan::cli {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/bench_case.h"
-#include "cli/options.h"
+#include "cli/bench/case.h"
+#include "cli/flags/options.h"
 #include "models/config.h"
 
 namespace caravan::cli {
@@ -21,7 +21,7 @@ enum class BenchKind : uint8_t {
 struct BenchPlan {
   BenchKind kind = BenchKind::kSweep;
   ModelConfig config;
-  std::vector<BenchCase> cases;  ///< by dtype, then mode, input length and batch size
+  std::vector<BenchCase> cases;  ///< by dtype, then mode, input length, output length and batch size
   int64_t repeat = 0;
   double max_decode_ms = 0.0;  ///< of a search
   std::optional<std::string> json;

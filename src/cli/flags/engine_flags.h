@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "cli/options.h"
+#include "cli/flags/options.h"
 #include "engine/options.h"
 #include "models/model.h"
 
@@ -13,6 +13,7 @@ namespace caravan::cli {
 struct EngineFlags {
   std::filesystem::path model_path;
   LoadOptions load;
+  std::string_view execute_mode;  ///< "eager"
   EngineOptions engine;  ///< max_sequence_length is left to the command, which knows its prompts
 };
 

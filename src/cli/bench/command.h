@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/bench_plan.h"
+#include "cli/bench/plan.h"
 
 namespace caravan::cli {
 
