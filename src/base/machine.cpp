@@ -5,6 +5,7 @@
 #endif
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -110,6 +111,22 @@ uint64_t peak_memory_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+bool reset_peak_memory() {
+  // 5 stands for the high-water mark (proc(5)).
+  std::ofstream out("/proc/self/clear_refs");
+  out << "5" << std::flush;
+  return out.good();
+}
+
+uint64_t last_level_cache_bytes() {
+  long bytes = 0;
+#if defined(_SC_LEVEL2_CACHE_SIZE) && defined(_SC_LEVEL3_CACHE_SIZE)
+  bytes = std::max(sysconf(_SC_LEVEL2_CACHE_SIZE), sysconf(_SC_LEVEL3_CACHE_SIZE));
+#endif
+  constexpr uint64_t kUsual = uint64_t{32} << 20U;
+  return bytes > 0 ? static_cast<uint64_t>(bytes) : kUsual;
 }
 
 double seconds_now() {

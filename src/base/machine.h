@@ -35,6 +35,13 @@ MachineMemory machine_memory();
 /// The most memory that this process has held so far, in bytes, mapped file pages included.
 uint64_t peak_memory_bytes();
 
+/// Starts the count of peak_memory_bytes() anew from what the process holds now. False where the system does
+/// not allow it.
+bool reset_peak_memory();
+
+/// Bytes of the largest cache of a CPU, or 32 MiB where the system does not say.
+uint64_t last_level_cache_bytes();
+
 /// Seconds on a clock that never goes back, from an arbitrary start.
 double seconds_now();
 

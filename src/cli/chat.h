@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/json.h"
+#include "cli/flags/sampling_flags.h"
 #include "cli/prompts.h"
-#include "cli/sampling_flags.h"
 #include "cli/text_model.h"
 #include "text/chat_template.h"
 

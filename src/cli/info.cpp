@@ -8,26 +8,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoint/weight_store.h"
+#include "cli/show/size_text.h"
 #include "models/config.h"
 #include "text/tokenizer.h"
 
 namespace caravan::cli {
 
 namespace {
-
-std::string size_text(uint64_t bytes) {
-  constexpr double kStep = 1000.0;
-  const char* const units[] = {"B", "kB", "MB", "GB", "TB"};
-  auto value = static_cast<double>(bytes);
-  size_t unit = 0;
-  while (value >= kStep && unit < 4) {
-    value /= kStep;
-    ++unit;
-  }
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(unit == 0 ? 0 : 2) << value << ' ' << units[unit];
-  return out.str();
-}
 
 void line(const std::string& name, const std::string& value) {
   std::cout << "  " << std::left << std::setw(18) << name << value << "\n";

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/options.h"
+#include "cli/flags/options.h"
 
 namespace caravan::cli {
 

@@ -5,6 +5,8 @@
 #include <new>
 
 #include "base/error.h"
+#include "cli/bench/command.h"
+#include "cli/graph/command.h"
 #include "cli/info.h"
 #include "cli/run.h"
 #include "cli/tokenize.h"
@@ -20,10 +22,8 @@ struct Entry {
 };
 
 constexpr Entry kCommands[] = {
-    {run_command, run},
-    {info_command, info},
-    {tokenize_command, tokenize},
-    {detokenize_command, detokenize},
+    {run_command, run},     {bench_command, bench},       {info_command, info},
+    {graph_command, graph}, {tokenize_command, tokenize}, {detokenize_command, detokenize},
 };
 
 std::string general_help() {

@@ -9,10 +9,10 @@
 #include "base/json.h"
 #include "cli/chat.h"
 #include "cli/figures.h"
+#include "cli/flags/sampling_flags.h"
 #include "cli/logits_file.h"
 #include "cli/prompts.h"
 #include "cli/run_output.h"
-#include "cli/sampling_flags.h"
 #include "cli/text_model.h"
 #include "engine/generator.h"
 

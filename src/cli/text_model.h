@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "cli/engine_flags.h"
+#include "cli/flags/engine_flags.h"
 #include "engine/engine.h"
 #include "models/generation_config.h"
 #include "text/tokenizer.h"

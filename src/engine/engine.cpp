@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/machine.h"
+#include "engine/memory.h"
 #include "engine/tuning.h"
 #include "models/rope.h"
 #include "scheduler/scheduler.h"
@@ -18,27 +19,10 @@ int64_t blocks_per_sequence(const EngineOptions& options) {
   return (options.max_sequence_length + kPagedBlockSize - 1) / kPagedBlockSize;
 }
 
-/// The cache that holds `options.max_sequences` sequences of their greatest length.
-KvCacheShape cache_shape(const Model& model, const EngineOptions& options) {
-  const ModelConfig& config = model.config;
-  KvCacheShape shape = {config.num_layers, options.max_sequences, config.num_kv_heads, 0, config.head_dim};
-  const int64_t pages = (options.max_sequence_length + kPagedBlockSize - 1) / kPagedBlockSize;
-  if (options.kv_cache == KvCacheKind::kPaged) {
-    shape.blocks *= pages;
-    shape.block_size = kPagedBlockSize;
-  } else {
-    shape.block_size = pages * kPagedBlockSize;
-  }
-  if (options.max_memory_gb.has_value()) {
-    constexpr double kGigabyte = 1e9;
-    const double weights = static_cast<double>(model.weight_bytes()) / kGigabyte;
-    const double cache = static_cast<double>(shape.bytes(model.dtype)) / kGigabyte;
-    if (weights + cache > *options.max_memory_gb) {
-      fail("--max-memory-gb ", *options.max_memory_gb, ": the weights need ", weights,
-           " GB and a KV cache of ", options.max_sequences, " sequences of ", options.max_sequence_length,
-           " tokens needs ", cache, " GB; expected at least ", weights + cache);
-    }
-  }
+/// The cache that the options ask for, if it and the weights fit into the options' memory limit.
+KvCacheShape checked_cache_shape(const Model& model, const EngineOptions& options) {
+  const KvCacheShape shape = kv_cache_shape(model.config, options);
+  require_memory_limit(options, model.weight_bytes(), shape.bytes(model.dtype));
   return shape;
 }
 
@@ -62,7 +46,7 @@ struct Engine::Sequence {
 Engine::Engine(Model model, const EngineOptions& options)
     : model_(std::move(model)),
       options_(options),
-      kv_shape_(cache_shape(model_, options)),
+      kv_shape_(checked_cache_shape(model_, options)),
       cache_(kv_shape_, model_.dtype),
       pool_(static_cast<int32_t>(kv_shape_.blocks)),
       team_(options.threads, options.bind_cpu),

@@ -52,7 +52,7 @@ Outcome run_demo(std::vector<std::string> more) {
 TEST(Help, FitsAScreenAndNamesEveryCommand) {
   const Outcome general = caravan_program({"--help"});
   EXPECT_EQ(general.code, 0);
-  for (const std::string command : {"run", "info", "tokenize", "detokenize"}) {
+  for (const std::string command : {"run", "info", "graph", "tokenize", "detokenize"}) {
     EXPECT_THAT(general.out, HasSubstr("  " + command + " "));
     const Outcome help = caravan_program({command, "--help"});
     EXPECT_EQ(help.code, 0);
@@ -210,6 +210,21 @@ TEST(Info, NeedsNothingButAConfig) {
   EXPECT_THAT(outcome.out, HasSubstr("6738415616"));
 }
 
+TEST(Graph, PrintsPassesNodesAndThePlanAndDrawsThem) {
+  const test::TemporaryFolder folder;
+  const std::string svg = (folder / "graph.svg").string();
+  const Outcome outcome = caravan_program({"graph", demo(), "--svg", svg, "--batch-size", "6"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part : {"fuse_residual", "rope_kv_write(", "layers 1 to 2 do the same", "planned into",
+                           "gears of 1, 2, 3, 4, 6 sequences"}) {
+    EXPECT_THAT(outcome.out, HasSubstr(part));
+  }
+  EXPECT_THAT(read_file(svg, 1'000'000), HasSubstr("</svg>"));
+  const Outcome eager = caravan_program({"graph", demo(), "--mode", "eager", "--full"});
+  EXPECT_THAT(eager.out, HasSubstr("model.layers.3.mlp.up_proj.weight"));
+  EXPECT_THAT(eager.out, testing::Not(HasSubstr("packed_linear")));
+}
+
 TEST(Run, RunsRandomWeightsFromAConfigAlone) {
   const test::TemporaryFolder folder;
   fs::copy(test::fixture("models/mha/config.json"), folder / "config.json");
@@ -276,6 +291,10 @@ TEST(Program, HasOneSentenceForEachMistake) {
       {{"run", "--model-path", (test::source_dir() / "models/configs/llama-2-7b").string(), "--input-ids",
         "3"},
        "llama-2-7b"},
+      {{"graph"}, "expected one checkpoint folder"},
+      {{"graph", "/nowhere"}, "there is no folder \"/nowhere\""},
+      {{"graph", demo(), "--mode", "fast"}, "--mode: found \"fast\", expected eager"},
+      {{"graph", demo(), "--tokens", "2", "--batch-size", "3"}, "--tokens: found 2, expected at least"},
       {{"info"}, "expected one checkpoint folder"},
       {{"info", "/nowhere"}, "there is no folder \"/nowhere\""},
       {{"tokenize", "--model-path", tiny(), "--prompt", "a"}, "has no tokenizer"},

@@ -61,8 +61,9 @@ TEST(Documents, NameOnlyPathsThatExist) {
 
 TEST(Documents, NameOnlyFlagsThatTheProgramHas) {
   std::string options = "\"--help\" \"--version\"";
-  for (const fs::directory_entry& entry : fs::directory_iterator(test::source_dir() / "src" / "cli")) {
-    options += text_of(entry.path());
+  for (const fs::directory_entry& entry :
+       fs::recursive_directory_iterator(test::source_dir() / "src" / "cli")) {
+    if (entry.is_regular_file()) options += text_of(entry.path());
   }
   for (const std::string name :
        {"README.md", "README.zh-CN.md", "docs/architecture.md", "docs/performance.md"}) {

@@ -34,7 +34,11 @@ const RoomTable& rooms() {
       {"sampling", {"tensor"}},
       {"scheduler", {"kv"}},
       {"engine", {"text", "kernels", "execute", "execute/tuning", "models", "kv", "sampling", "scheduler"}},
-      {"cli", {"engine"}},
+      {"cli/flags", {"engine"}},
+      {"cli/show", {"base"}},
+      {"cli/bench", {"cli/flags", "cli/show"}},
+      {"cli/graph", {"cli/flags", "cli/show"}},
+      {"cli", {"cli/flags", "cli/show", "cli/bench", "cli/graph"}},
   };
   return kRooms;
 }

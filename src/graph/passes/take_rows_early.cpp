@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "graph/edit.h"
 #include "graph/passes/passes.h"
@@ -37,39 +38,58 @@ std::vector<bool> nodes_before(const Graph& graph, const Uses& uses, size_t take
   return taken;
 }
 
+/// The values that `taken` nodes read by rows and do not make, in the order of their makers.
+std::set<ValueId> sources_of(const Graph& graph, const Uses& uses, const std::vector<bool>& taken) {
+  std::set<ValueId> sources;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    for (size_t i = 0; taken[n] && i < row_inputs(graph.nodes[n].op); ++i) {
+      const std::optional<size_t> maker = uses.producer(graph.nodes[n].inputs[i]);
+      if (!maker || !taken[*maker]) sources.insert(graph.nodes[n].inputs[i]);
+    }
+  }
+  return sources;
+}
+
+/// A new node that takes the rows `rows` of `value`.
+Node take_rows_of(Graph& graph, ValueId value, ValueId rows) {
+  Value taken = graph.values[static_cast<size_t>(value)];
+  taken.name = std::string(name_of(OpKind::kTakeRows));
+  taken.shape.front() = {Symbol::kLogitRows, 0};
+  taken.kind = ValueKind::kIntermediate;
+  return {OpKind::kTakeRows, {value, rows}, add_value(graph, taken), {}};
+}
+
 /// Moves one take_rows up; returns how many ops it now stands before.
 int64_t move_up(Graph& graph, size_t take) {
   const Node old = graph.nodes[take];
-  const ValueId source = old.inputs[0];
   const Uses uses(graph);
   const std::vector<bool> taken = nodes_before(graph, uses, take);
-  const std::optional<size_t> producer = uses.producer(source);
+  const std::optional<size_t> producer = uses.producer(old.inputs[0]);
   if (!producer || !taken[*producer]) return 0;
 
+  std::set<ValueId> sources = sources_of(graph, uses, taken);
   std::map<ValueId, ValueId> rows_of;  // by value with all rows: the one with the wanted rows
   std::vector<Node> nodes;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (n == take) continue;
     Node node = graph.nodes[n];
-    for (size_t i = 0; taken[n] && i < row_inputs(node.op); ++i) {
-      ValueId& input = node.inputs[i];
-      const std::optional<size_t> maker = uses.producer(input);
-      if (maker && taken[*maker]) continue;
-      if (!rows_of.contains(input)) {
-        Value rows = graph.values[static_cast<size_t>(input)];
-        rows.name = std::string(name_of(OpKind::kTakeRows));
-        rows.shape.front() = {Symbol::kLogitRows, 0};
-        rows.kind = ValueKind::kIntermediate;
-        rows_of[input] = add_value(graph, rows);
-        nodes.push_back({OpKind::kTakeRows, {input, old.inputs[1]}, rows_of[input], {}});
+    if (taken[n]) {
+      // All that exist by now, so that none stands between a matmul and the addition of its residual.
+      std::erase_if(sources, [&](ValueId source) {
+        if (uses.producer(source).value_or(0) > n) return false;
+        nodes.push_back(take_rows_of(graph, source, old.inputs[1]));
+        rows_of[source] = nodes.back().output;
+        return true;
+      });
+      for (size_t i = 0; i < row_inputs(node.op); ++i) {
+        if (rows_of.contains(node.inputs[i])) node.inputs[i] = rows_of[node.inputs[i]];
       }
-      input = rows_of[input];
+      graph.values[static_cast<size_t>(node.output)].shape.front() = {Symbol::kLogitRows, 0};
     }
-    if (taken[n]) graph.values[static_cast<size_t>(node.output)].shape.front() = {Symbol::kLogitRows, 0};
     nodes.push_back(std::move(node));
   }
   graph.nodes = std::move(nodes);
-  replace_reads(graph, old.output, source);
+  replace_reads(graph, old.output, old.inputs[0]);
   return std::count(taken.begin(), taken.end(), true);
 }
 

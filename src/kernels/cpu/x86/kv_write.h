@@ -2,8 +2,9 @@
 // Thread safety: pure functions of their arguments.
 #pragma once
 
+#include <vector>
+
 #include "kernels/cpu/common/raw.h"
-#include "kernels/cpu/x86/reference_table.h"
 #include "ops/kernel_table.h"
 
 namespace caravan::cpu {
@@ -54,7 +55,9 @@ template <const LevelKernels& kLevel>
 void rope_kv_write(const RopeKvWriteArgs& args, Lane lane) {
   const Shape& cache = args.k_cache.shape;
   const int64_t head_dim = cache[3];
-  if (head_dim > kMaxHeadDim) return reference_table().rope_kv_write.at(args.k_cache.dtype).run(args, lane);
+  alignas(64) float small[kMaxHeadDim];
+  std::vector<float> large(head_dim > kMaxHeadDim ? static_cast<size_t>(head_dim) : 0);
+  float* const rotated = large.empty() ? small : large.data();
   const int64_t heads = args.q.columns / head_dim;
   const int64_t both = heads + cache[1];
   const Range part = share_of(args.q.rows * both, lane);
@@ -74,7 +77,6 @@ void rope_kv_write(const RopeKvWriteArgs& args, Lane lane) {
     const int64_t kv_head = head - heads;
     const int64_t offset =
         slot_offset(args.places, cache, sequence, position) + kv_head * cache[2] * head_dim;
-    alignas(64) float rotated[kMaxHeadDim];
     kLevel.rope_f32(
         {.x = args.k.row(token) + kv_head * head_dim, .angles = angles, .y = rotated, .half = head_dim / 2});
     store<kLevel>(rotated, args.k_cache, offset, head_dim);

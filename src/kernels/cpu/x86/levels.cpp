@@ -9,6 +9,7 @@
 #include "kernels/cpu/common/raw.h"
 #include "kernels/cpu/x86/kv_write.h"
 #include "kernels/cpu/x86/packed_linear.h"
+#include "kernels/cpu/x86/reference_table.h"
 
 namespace caravan::cpu {
 

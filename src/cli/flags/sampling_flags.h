@@ -2,7 +2,7 @@
 // Thread safety: value types.
 #pragma once
 
-#include "cli/options.h"
+#include "cli/flags/options.h"
 #include "models/config.h"
 #include "models/generation_config.h"
 #include "sampling/sampler.h"

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "cli/options.h"
+#include "cli/flags/options.h"
 #include "engine/options.h"
 #include "models/model.h"
 

@@ -1,4 +1,4 @@
-#include "cli/options.h"
+#include "cli/flags/options.h"
 
 #include <algorithm>
 #include <charconv>
@@ -174,6 +174,25 @@ std::optional<std::string> Arguments::choice(std::string_view name,
     expected += choices[i];
   }
   fail(name, ": found ", in_quotes(*value), ", expected ", expected);
+}
+
+std::vector<std::string> Arguments::list(std::string_view name, const std::string& otherwise) const {
+  const std::string text = this->text(name).value_or(otherwise);
+  std::vector<std::string> parts(1);
+  for (const char each : text) {
+    if (each == ',') {
+      parts.emplace_back();
+    } else {
+      parts.back() += each;
+    }
+  }
+  return parts;
+}
+
+Arguments Arguments::with(std::string_view name, const std::string& value) const {
+  Arguments changed = *this;
+  changed.values_[std::string(name)] = {value};
+  return changed;
 }
 
 }  // namespace caravan::cli

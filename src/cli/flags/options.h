@@ -62,6 +62,10 @@ class Arguments {
   /// One of `choices`, or nothing where absent.
   [[nodiscard]] std::optional<std::string> choice(std::string_view name,
                                                   const std::vector<std::string>& choices) const;
+  /// The values of a flag that takes a list, "1,4,16", or `otherwise` where it is absent.
+  [[nodiscard]] std::vector<std::string> list(std::string_view name, const std::string& otherwise) const;
+  /// These arguments with one value for `name`, so that one of a list can be read as if it had been given.
+  [[nodiscard]] Arguments with(std::string_view name, const std::string& value) const;
   [[nodiscard]] const std::optional<std::string>& positional() const { return positional_; }
 
  private:

@@ -1,0 +1,30 @@
+// What the machine can do, measured beside what the engine does, so that both see the same machine.
+// Thread safety: one thread.
+#pragma once
+
+#include <map>
+
+#include "cli/bench/case.h"
+#include "device/thread_team.h"
+
+namespace caravan::cli {
+
+class LimitMeter {
+ public:
+  /// For engines of so many threads. Throws Error if the system refuses them.
+  explicit LimitMeter(int threads) : team_(threads) {}
+
+  /// Measures for a case of `dtype` whose decode step reads `working_set` bytes: the bandwidth, and the peak
+  /// of the highest ISA level that the machine has, whatever level the engine runs at (nothing where that is
+  /// portable code, whose peak is not known). Returns the best that this and every earlier measurement of the
+  /// same saw: a machine that others share is only ever slower than it is.
+  BenchLimits measure(DType dtype, uint64_t working_set);
+
+ private:
+  // Not pinned: pinning would leave the engines' teams the one CPU of this thread.
+  ThreadTeam team_;
+  std::map<uint64_t, double> bytes_per_second_;  ///< by bytes read
+  std::map<DType, double> flops_per_second_;
+};
+
+}  // namespace caravan::cli

@@ -1,0 +1,251 @@
+#include "cli/bench/plan.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "cli/bench/memory.h"
+#include "cli/bench/run.h"
+
+namespace caravan::cli {
+
+namespace {
+
+constexpr int64_t kDefaultInput = 512;
+constexpr int64_t kDefaultOutput = 128;
+constexpr int64_t kDefaultRepeat = 3;
+/// More runs than anybody waits for.
+constexpr int64_t kMaxRepeat = 1000;
+
+OptionGroup bench_option_group() {
+  return {"Work (lists are separated by commas, and every combination is measured)",
+          {
+              {"--batch-size", "LIST", "sequences that run together (1)"},
+              {"--max-input-length", "LIST", "tokens of each prompt (512, or half the context)"},
+              {"--max-output-length", "LIST", "tokens to generate for each (128, or what the context holds)"},
+              {"--execute-mode", "LIST", "eager, reduce-overhead, max-autotune (max-autotune)"},
+              {"--dtype", "LIST", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
+              {"--repeat", "N", "measured runs of each, after a short one to warm up (3)"},
+              {"--max-batch-size-under", "MS", "find the largest batch whose median decode step is shorter"},
+              {"--pp", "LIST", "llama-bench's test: one prompt of so many tokens"},
+              {"--tg", "LIST", "llama-bench's test: so many tokens from an empty context"},
+          }};
+}
+
+OptionGroup report_option_group() {
+  return {"Report",
+          {
+              {"--json", "FILE", "write the figures as JSON; - for standard output, without the table"},
+              {"--csv", "FILE", "write them as CSV; - for standard output, without the table"},
+              {"--plot", "FILE", "draw latency and throughput over batch size, with the limit, as SVG"},
+          }};
+}
+
+/// The engine's options but those that `lists` has in its own way.
+OptionGroup engine_options_beside(const OptionGroup& lists) {
+  OptionGroup group = engine_option_group();
+  std::erase_if(group.options, [&lists](const Option& option) {
+    return std::any_of(lists.options.begin(), lists.options.end(),
+                       [&option](const Option& own) { return own.name == option.name; });
+  });
+  return group;
+}
+
+Command make_command() {
+  Command command = {
+      .name = "bench",
+      .summary = "Measures prefill and decode on random prompts, beside the machine's physical limits.",
+      .usage = "--model-path DIR [options]",
+      .groups = {bench_option_group(), report_option_group(), engine_options_beside(bench_option_group())},
+      .aliases = engine_aliases(),
+      .positional = "",
+  };
+  command.aliases.push_back({"--seq-len-in", "--max-input-length", ""});
+  command.aliases.push_back({"--seq-len-out", "--max-output-length", ""});
+  return command;
+}
+
+void refuse_together(const Arguments& arguments, const std::vector<std::string>& those,
+                     const std::vector<std::string>& with) {
+  for (const std::string& one : those) {
+    for (const std::string& other : with) {
+      if (arguments.has(one) && arguments.has(other))
+        fail(one, ": cannot be given with ", other, ", expected one of the two");
+    }
+  }
+}
+
+BenchKind parse_kind(const Arguments& arguments) {
+  refuse_together(
+      arguments, {"--pp", "--tg"},
+      {"--batch-size", "--max-input-length", "--max-output-length", "--max-batch-size-under", "--plot"});
+  refuse_together(arguments, {"--max-batch-size-under"}, {"--batch-size"});
+  if (arguments.has("--pp") || arguments.has("--tg")) return BenchKind::kTests;
+  return arguments.has("--max-batch-size-under") ? BenchKind::kSearch : BenchKind::kSweep;
+}
+
+/// Each value of the list `name`, checked as one number.
+std::vector<int64_t> parse_numbers(const Arguments& arguments, std::string_view name, int64_t otherwise,
+                                   int64_t low, int64_t high) {
+  std::vector<int64_t> numbers;
+  for (const std::string& each : arguments.list(name, std::to_string(otherwise)))
+    numbers.push_back(arguments.with(name, each).integer(name, low, high).value_or(otherwise));
+  return numbers;
+}
+
+struct Lengths {
+  int64_t input = 0;
+  int64_t output = 0;
+};
+
+std::vector<Lengths> parse_lengths(const Arguments& arguments, int64_t context) {
+  if (context < 3) fail("config.json: a context of ", context, " tokens leaves no decode step to measure");
+  // The first token comes from the prefill, the second from the first decode step.
+  const std::vector<int64_t> asked = parse_numbers(arguments, "--max-output-length", 2, 2, context - 1);
+  const int64_t most = *std::max_element(asked.begin(), asked.end());
+  const int64_t usual = std::min({kDefaultInput, context / 2, context - most});
+  const std::vector<int64_t> inputs = parse_numbers(arguments, "--max-input-length", usual, 1, context - 2);
+  const int64_t longest = *std::max_element(inputs.begin(), inputs.end());
+  const std::vector<int64_t> outputs =
+      arguments.has("--max-output-length") ? asked : std::vector{std::min(kDefaultOutput, context - longest)};
+  std::vector<Lengths> lengths;
+  for (const int64_t input : inputs) {
+    for (const int64_t output : outputs) {
+      if (input + output > context) {
+        fail("--max-input-length: found ", input, ", which with ", output,
+             " tokens of output (--max-output-length) makes ", input + output, ", expected at most ", context,
+             ", the context of the model");
+      }
+      lengths.push_back({input, output});
+    }
+  }
+  return lengths;
+}
+
+/// What parse_engine_flags() makes of one value of each list.
+BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config, const std::string& dtype,
+                        const std::string& mode) {
+  BenchCase at;
+  at.flags = parse_engine_flags(
+      arguments.with("--dtype", dtype).with("--execute-mode", mode).with("--batch-size", "1"));
+  at.mode = name_of(at.flags.engine.execute_mode);
+  at.dtype = at.flags.load.dtype.has_value()
+                 ? *at.flags.load.dtype
+                 : WeightStore::open(at.flags.model_path, at.flags.load.format).stored_dtype(config.dtype);
+  return at;
+}
+
+/// The tests of one dtype and mode.
+void add_tests(const Arguments& arguments, const BenchCase& setting, BenchPlan& plan) {
+  const int64_t context = plan.config.max_position;
+  const auto add = [&](const std::string& name, int64_t input, int64_t output) {
+    BenchCase at = setting;
+    at.test = name;
+    at.input = input;
+    at.output = output;
+    plan.cases.push_back(with_batch(at, 1, plan.config));
+  };
+  if (arguments.has("--pp")) {
+    for (const int64_t tokens : parse_numbers(arguments, "--pp", 1, 1, context - 1))
+      add("pp" + std::to_string(tokens), tokens, 1);
+  }
+  if (arguments.has("--tg")) {
+    for (const int64_t tokens : parse_numbers(arguments, "--tg", 2, 2, context - 1))
+      add("tg" + std::to_string(tokens), 1, tokens);
+  }
+}
+
+/// The case of `setting` with these lengths and this batch, if it can be measured.
+BenchCase checked_case(BenchCase at, const Lengths& lengths, int64_t batch, uint64_t available_bytes,
+                       const ModelConfig& config) {
+  at.batch = batch;
+  at.input = lengths.input;
+  at.output = lengths.output;
+  at.flags.engine.max_sequence_length = at.input + at.output;
+  require_memory(available_bytes, at, config, "--batch-size " + std::to_string(batch));
+  const int64_t tokens = at.flags.engine.max_batch_tokens;
+  if (batch > tokens) {
+    fail("--batch-size: found ", batch, ", expected at most ", tokens,
+         ", the tokens of a step (--max-batch-tokens)");
+  }
+  if (!decodes_together(at, batch, config.max_position)) {
+    fail("--batch-size ", batch, ": in steps of ", tokens, " tokens the first prompts of ", at.input,
+         " tokens fill the context of ", config.max_position,
+         " before the last is computed, expected shorter prompts or a larger --max-batch-tokens");
+  }
+  return with_batch(at, batch, config);
+}
+
+/// The cases of one dtype and mode.
+void add_cases(const Arguments& arguments, const BenchCase& setting, uint64_t available_bytes,
+               BenchPlan& plan) {
+  if (plan.kind == BenchKind::kTests) return add_tests(arguments, setting, plan);
+  for (const Lengths& lengths : parse_lengths(arguments, plan.config.max_position)) {
+    for (const std::string& batch : arguments.list("--batch-size", "1")) {
+      // Asked of parse_engine_flags(), which knows the range.
+      const EngineFlags flags = parse_engine_flags(
+          arguments.with("--batch-size", batch).with("--dtype", "auto").with("--execute-mode", setting.mode));
+      plan.cases.push_back(
+          checked_case(setting, lengths, flags.engine.max_sequences, available_bytes, plan.config));
+    }
+  }
+}
+
+void parse_report(const Arguments& arguments, BenchPlan& plan) {
+  plan.json = arguments.text("--json");
+  plan.csv = arguments.text("--csv");
+  plan.plot = arguments.text("--plot");
+  if (plan.json == "-" && plan.csv == "-")
+    fail("--csv: found \"-\", but --json has standard output already, expected a file");
+  if (plan.plot == "-") fail("--plot: found \"-\", expected a file");
+  for (const auto& [one, other] : {std::pair{"--csv", "--json"}, {"--plot", "--json"}, {"--plot", "--csv"}}) {
+    if (arguments.has(one) && arguments.text(one) == arguments.text(other))
+      fail(one, ": names the file of ", other, ", expected one of its own");
+  }
+}
+
+}  // namespace
+
+const Command& bench_command() {
+  static const Command kCommand = make_command();
+  return kCommand;
+}
+
+bool decodes_together(const BenchCase& at, int64_t batch, int64_t context) {
+  if (batch > at.flags.engine.max_batch_tokens) return false;
+  // The first sequence may have a token from each step of the prefill, and then needs room for one more.
+  return at.input + prefill_steps(batch, at.input, at.flags.engine.max_batch_tokens) + 1 <= context;
+}
+
+BenchCase with_batch(BenchCase at, int64_t batch, const ModelConfig& config) {
+  EngineOptions& engine = at.flags.engine;
+  at.batch = batch;
+  engine.max_sequences = batch;
+  // The first sequences decode while the last ones prefill; with this much more room they still run when all
+  // decode.
+  const int64_t more = prefill_steps(batch, at.input, engine.max_batch_tokens) - 1;
+  engine.max_sequence_length = std::min(config.max_position, at.input + at.output + more);
+  return at;
+}
+
+BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes) {
+  BenchPlan plan;
+  plan.kind = parse_kind(arguments);
+  plan.repeat = arguments.integer("--repeat", 1, kMaxRepeat).value_or(kDefaultRepeat);
+  // Any range that a clock can tell apart.
+  plan.max_decode_ms = arguments.number("--max-batch-size-under", 1e-3, 1e9).value_or(0.0);
+  parse_report(arguments, plan);
+  plan.config = load_config(parse_model_path(arguments));
+  if (plan.config.max_position < 2) fail("config.json: a context of one token leaves no room for an answer");
+  for (const std::string& dtype : arguments.list("--dtype", "auto")) {
+    for (const std::string& mode : arguments.list("--execute-mode", "max-autotune"))
+      add_cases(arguments, parse_setting(arguments, plan.config, dtype, mode), available_bytes, plan);
+  }
+  for (const BenchCase& at : plan.cases) {
+    const std::string flag = at.test.empty() ? "--batch-size " + std::to_string(at.batch)
+                                             : "--" + at.test.substr(0, 2) + " " + at.test.substr(2);
+    require_memory(available_bytes, at, plan.config, flag);
+  }
+  return plan;
+}
+
+}  // namespace caravan::cli

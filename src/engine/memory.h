@@ -1,0 +1,19 @@
+// How much memory an engine needs, known from a config before anything is loaded.
+// Thread safety: pure functions.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/options.h"
+#include "kv/cache.h"
+#include "models/config.h"
+
+namespace caravan {
+
+/// The cache that holds `options.max_sequences` sequences of their greatest length.
+KvCacheShape kv_cache_shape(const ModelConfig& config, const EngineOptions& options);
+
+/// Throws Error if weights of `weight_bytes` and a KV cache of `kv_bytes` exceed the options' memory limit.
+void require_memory_limit(const EngineOptions& options, uint64_t weight_bytes, uint64_t kv_bytes);
+
+}  // namespace caravan

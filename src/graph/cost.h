@@ -1,0 +1,51 @@
+// What a step of a recorded graph costs at least, whatever runs it: the arithmetic of its matmuls and
+// attention, and the bytes that it must read. The physical limits of `caravan bench` are made of these.
+// Thread safety: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace caravan {
+
+/// What a step computes of one sequence: its tokens `first` .. `first + count - 1`, and the logits of the
+/// last.
+struct StepSequence {
+  int64_t first = 0;
+  int64_t count = 1;
+};
+
+/// Of one op, or of several together.
+struct Cost {
+  double flops = 0.0;  ///< of matmuls and attention; a multiplication and an addition count as two
+  double bytes = 0.0;  ///< of weights and of live keys and values, each read once
+
+  Cost& operator+=(const Cost& other);
+};
+
+/// The cost of each node of `graph` in a step over `sequences`, in the order of the nodes. Of an embedding
+/// table only the rows that are looked up are read, and none more where a matmul reads the whole table
+/// anyway. With a sliding window, only what lies within it is live.
+std::vector<Cost> cost_of_step(const Graph& graph, std::span<const StepSequence> sequences);
+
+/// All of them together.
+Cost total_of(std::span<const Cost> costs);
+
+/// What the machine can do.
+struct MachineRates {
+  double bytes_per_second = 0.0;           ///< read
+  std::optional<double> flops_per_second;  ///< nothing where it was not measured
+};
+
+/// The least time of the step, in seconds: each op takes as long as its reading or, if that is longer and
+/// known, its arithmetic.
+double least_seconds(std::span<const Cost> costs, const MachineRates& rates);
+
+/// Bytes of all weights of `graph`.
+uint64_t weight_bytes(const Graph& graph);
+
+}  // namespace caravan
