@@ -121,12 +121,23 @@ bool reset_peak_memory() {
 }
 
 uint64_t last_level_cache_bytes() {
-  long bytes = 0;
-#if defined(_SC_LEVEL2_CACHE_SIZE) && defined(_SC_LEVEL3_CACHE_SIZE)
-  bytes = std::max(sysconf(_SC_LEVEL2_CACHE_SIZE), sysconf(_SC_LEVEL3_CACHE_SIZE));
-#endif
+  // Not sysconf(), which on some CPUs counts the caches of all cores together.
+  uint64_t largest = 0;
+  for (int index = 0; index < 10; ++index) {
+    const std::string path = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/size";
+    largest = std::max(largest, 1024 * number_in(path.c_str(), 0));  // "32768K"
+  }
   constexpr uint64_t kUsual = uint64_t{32} << 20U;
-  return bytes > 0 ? static_cast<uint64_t>(bytes) : kUsual;
+  return largest > 0 ? largest : kUsual;
+}
+
+std::string huge_page_setting() {
+  std::ifstream in("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string word;
+  while (in >> word) {
+    if (word.front() == '[' && word.back() == ']') return word.substr(1, word.size() - 2);
+  }
+  return "";
 }
 
 double seconds_now() {

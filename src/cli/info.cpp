@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "checkpoint/weight_store.h"
 #include "cli/show/size_text.h"
+#include "cli/system_info.h"
 #include "models/config.h"
 #include "text/tokenizer.h"
 
@@ -112,8 +113,10 @@ const Command& info_command() {
   static const Command kCommand = {
       .name = "info",
       .summary = "Prints what a checkpoint is: architecture, sizes, dtype, memory, tokenizer, chat template.",
-      .usage = "MODEL",
-      .groups = {{"Options", {{"--model-path", "DIR", "the same as MODEL: a checkpoint folder"}}}},
+      .usage = "MODEL | --system",
+      .groups = {{"Options",
+                  {{"--model-path", "DIR", "the same as MODEL: a checkpoint folder"},
+                   {"--system", "", "print what this machine is, instead or as well"}}}},
       .aliases = {},
       .positional = "MODEL",
   };
@@ -122,7 +125,10 @@ const Command& info_command() {
 
 int info(const std::vector<std::string>& words) {
   const Arguments arguments(info_command(), words);
+  const bool system = arguments.is_on("--system");
+  if (system) print_system(std::cout);
   const std::optional<std::string> flag = arguments.text("--model-path");
+  if (system && !flag.has_value() && !arguments.positional().has_value()) return 0;
   if (flag.has_value() == arguments.positional().has_value()) {
     fail("caravan info: expected one checkpoint folder, as in caravan info models/demo");
   }

@@ -203,6 +203,13 @@ TEST(Info, SaysWhatACheckpointIs) {
   }
 }
 
+TEST(Info, SaysWhatTheMachineIs) {
+  const Outcome outcome = caravan_program({"info", "--system"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part : {"usable CPUs", "kernels", "memory nodes", "huge pages", "tile shapes"})
+    EXPECT_THAT(outcome.out, HasSubstr(part));
+}
+
 TEST(Info, NeedsNothingButAConfig) {
   const Outcome outcome =
       caravan_program({"info", (test::source_dir() / "models/configs/llama-2-7b").string()});

@@ -66,7 +66,7 @@ OptionGroup engine_option_group() {
               {"--dtype", "TYPE", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
               {"--load-format", "FORMAT", "auto, or dummy: random weights from config.json alone (auto)"},
               {"--threads", "N", "CPU threads (every CPU that this process may use)"},
-              {"--bind-cpu", "", "pin each thread to a CPU of its own"},
+              {"--bind-cpu", "", "pin each thread to a CPU of its own; spread weights over NUMA nodes"},
               {"--batch-size", "N", "sequences that run together (1)"},
               {"--kv-cache", "KIND", "contiguous or paged (contiguous)"},
               {"--max-batch-tokens", "N", "most tokens of one step; longer prompts run in pieces (2048)"},
