@@ -18,8 +18,9 @@ void empty_calls(benchmark::State& state) {
       for (int call = 0; call < kCalls; ++call) barrier.wait();
     });
   }
-  state.counters["ns per call"] = benchmark::Counter(static_cast<double>(state.iterations()) * kCalls,
-                                                     benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns per call"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * kCalls,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(empty_calls)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime();
 

@@ -42,8 +42,8 @@ bool reset_peak_memory();
 /// Bytes of the largest cache of a CPU, or 32 MiB where the system does not say.
 uint64_t last_level_cache_bytes();
 
-/// When the system gives memory in huge pages, in its own words: "always", "madvise" (where a program asks for
-/// it) or "never"; empty where it does not say.
+/// When the system gives memory in huge pages, in its own words: "always", "madvise" (where a program asks
+/// for it) or "never"; empty where it does not say.
 std::string huge_page_setting();
 
 /// Seconds on a clock that never goes back, from an arbitrary start.

@@ -51,9 +51,8 @@ std::vector<Section> sections_of(const Graph& graph) {
   }
   std::vector<Section> shown;
   for (const Section& section : all) {
-    const bool repeats =
-        !shown.empty() && section.layer > 0 && shown.back().layer >= 0 &&
-        gist(graph, section) == gist(graph, shown.back());
+    const bool repeats = !shown.empty() && section.layer > 0 && shown.back().layer >= 0 &&
+                         gist(graph, section) == gist(graph, shown.back());
     if (repeats) {
       ++shown.back().alike;
     } else {

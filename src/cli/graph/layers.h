@@ -16,8 +16,8 @@ struct Section {
   int alike = 1;
 };
 
-/// The sections of `graph` in order. A node is of the layer that its weight or cache names, or else of the one
-/// that the node before it is of.
+/// The sections of `graph` in order. A node is of the layer that its weight or cache names, or else of the
+/// one that the node before it is of.
 std::vector<Section> sections_of(const Graph& graph);
 
 }  // namespace caravan::cli

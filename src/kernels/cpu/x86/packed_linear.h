@@ -16,8 +16,8 @@ constexpr int64_t kOneTileTokens = 6;
 /// Up to so many tokens a step waits for memory more than for arithmetic.
 constexpr int64_t kStreamedTokens = 16;
 
-/// What `args` asks for, or what is near the best on the machines measured (docs/performance.md): a block of a
-/// panel of 32 KB, which stays in the L1 cache for all tokens of a block, or half of that where memory is
+/// What `args` asks for, or what is near the best on the machines measured (docs/performance.md): a block of
+/// a panel of 32 KB, which stays in the L1 cache for all tokens of a block, or half of that where memory is
 /// asked for the next block meanwhile.
 inline MatmulTiles tiles_of(const PackedLinearArgs& args) {
   const int64_t step_tokens = args.x.shape[0];
