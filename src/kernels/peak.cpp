@@ -10,7 +10,7 @@ double measured_peak_flops(IsaLevel level, DType dtype, ThreadTeam& team) {
   const cpu::Peak peak = cpu::peak_of(name_of(level), dtype);
   if (peak.run == nullptr) return 0.0;
   // About 20 ms each: long enough for the clock to settle, short enough that one falls between interruptions.
-  constexpr int64_t kOperations = int64_t{2'000'000'000};
+  constexpr auto kOperations = int64_t{2'000'000'000};
   constexpr int kMeasurements = 9;
   const int64_t steps = kOperations / peak.operations_per_step;
   double best = 0.0;

@@ -141,6 +141,7 @@ void check(const AttentionArgs& args) {
   expect("k_cache", args.k_cache, args.k_cache.shape, kStorage);
   expect("v_cache", args.v_cache, args.k_cache.shape, {args.k_cache.dtype});
   expect("y", args.y, args.q.shape, kActivation);
+  if (args.scratch.data != nullptr) expect("scratch", args.scratch, {rows_of(args.scratch, 1)}, kFloat);
 }
 
 void check(const SiluMulArgs& args) {

@@ -68,6 +68,9 @@ TEST(CheckDeathTest, AbortsOnWrongCachesAndPlaces) {
   EXPECT_DEATH(attend(t.places(), short_cache, 0, t.q), "v_cache");
   EXPECT_DEATH(attend(t.places(), t.cache, -1, t.q), "window");
   EXPECT_DEATH(attend(t.places(), t.cache, 0, t.k), "y, found");
+  AttentionArgs args = {t.q.view(), t.places(), t.cache.view(), t.cache.view(), 1.0F, 0, t.q.view()};
+  args.scratch = t.index.view();
+  EXPECT_DEATH(check(args), "scratch, found");
 }
 
 TEST(CheckDeathTest, AbortsOnWrongAngles) {

@@ -39,6 +39,33 @@ struct Vector {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
 
+  /// The largest of all lanes, none of which is NaN.
+  static float largest(F a) {
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  /// Lane j of vector i becomes lane i of vector j: first within squares of 4 x 4 lanes, then the squares.
+  static void transpose(F (&rows)[kWidth]) {
+    for (int i = 0; i < kWidth; i += 4) {
+      const F ab = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+      const F cd = _mm256_unpacklo_ps(rows[i + 2], rows[i + 3]);
+      const F ab_high = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+      const F cd_high = _mm256_unpackhi_ps(rows[i + 2], rows[i + 3]);
+      rows[i] = _mm256_shuffle_ps(ab, cd, 0x44);
+      rows[i + 1] = _mm256_shuffle_ps(ab, cd, 0xEE);
+      rows[i + 2] = _mm256_shuffle_ps(ab_high, cd_high, 0x44);
+      rows[i + 3] = _mm256_shuffle_ps(ab_high, cd_high, 0xEE);
+    }
+    for (int i = 0; i < 4; ++i) {
+      const F low = rows[i];
+      const F high = rows[i + 4];
+      rows[i] = _mm256_permute2f128_ps(low, high, 0x20);
+      rows[i + 4] = _mm256_permute2f128_ps(low, high, 0x31);
+    }
+  }
+
   static F widened(__m128i bits, const F16* /*type*/) { return _mm256_cvtph_ps(bits); }
   static F widened(__m128i bits, const BF16* /*type*/) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
@@ -55,6 +82,17 @@ struct Vector {
   static F low_bf16(Bits bits) { return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16)); }
   static F high_bf16(Bits bits) {
     return _mm256_castsi256_ps(_mm256_and_si256(bits, _mm256_set1_epi32(static_cast<int>(0xFFFF0000U))));
+  }
+  static F as_floats(Bits bits) { return _mm256_castsi256_ps(bits); }
+  /// The first and the second element of each 32-bit lane, widened.
+  static F low(F pairs, const BF16* /*type*/) { return low_bf16(_mm256_castps_si256(pairs)); }
+  static F high(F pairs, const BF16* /*type*/) { return high_bf16(_mm256_castps_si256(pairs)); }
+  static F low(F pairs, const F16* /*type*/) {
+    const __m256i bits = _mm256_and_si256(_mm256_castps_si256(pairs), _mm256_set1_epi32(0xFFFF));
+    return _mm256_cvtph_ps(_mm_packus_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1)));
+  }
+  static F high(F pairs, const F16* type) {
+    return low(_mm256_castsi256_ps(_mm256_srli_epi32(_mm256_castps_si256(pairs), 16)), type);
   }
   static F load(const float* from) { return _mm256_loadu_ps(from); }
   template <typename T>

@@ -1,138 +1,175 @@
-// Flash attention (arXiv:2205.14135) for any vector type V: online softmax over tiles of 16 positions.
+// Flash attention (arXiv:2205.14135) for any vector type V: the keys in chunks of 512 positions, each chunk's
+// softmax online over tiles of 64, and the chunks merged in order (flash decoding: Dao et al., 2023).
 //
-// Tiles lie at multiples of 16 of the absolute position, and each row's arithmetic looks at its own range
-// only: a row's result does not depend on the rows beside it, nor on how the cache is cut into blocks. Thread
-// safety: pure functions of their task.
+// Chunks and tiles lie at multiples of the absolute position, and each row's arithmetic looks at its own
+// range only: a row's bits do not depend on the rows beside it, on how the cache is cut into blocks, nor on
+// whether one call does all chunks or each is done by another. Thread safety: pure functions of their task.
 #pragma once
 
-#include "kernels/cpu/common/rows.h"
+#include "kernels/cpu/common/attention_single_rows.h"
 
 namespace caravan::cpu {
 namespace {
 
-constexpr int kTile = 16;
-constexpr float kMinusInfinity = -__builtin_inff();
+/// Where a chunk's result has its largest score and its total, after the sums.
+inline Index largest_at(Index head_dim) { return padded(head_dim); }
+inline Index total_at(Index head_dim) { return padded(head_dim) + 1; }
 
-/// The rows of a call while it runs: queries, sums of values, and the softmax's running maximum and total.
+inline Index chunk_of(Index position) { return position / kAttentionChunk; }
+
 template <typename V>
-struct RowStates {
-  alignas(64) float q[AttentionRows::kMaxRows][kMaxHeadDim];
-  alignas(64) float sum[AttentionRows::kMaxRows][kMaxHeadDim];
-  float largest[AttentionRows::kMaxRows];
-  float total[AttentionRows::kMaxRows];
+inline void start_rows(const AttentionRows& task, RowStates<V>& states) {
+  states.width = padded(task.head_dim);
+  states.q_width = (task.head_dim + 31) / 32 * 32;
+  const typename V::F scale = V::set(task.scale);
+  for (int row = 0; row < task.rows; ++row) {
+    float* q = states.q + row * states.q_width;
+    widen<V>(task.q[row], q, task.head_dim);
+    for (Index i = 0; i < states.width; i += V::kWidth) V::store(q + i, V::mul(V::load(q + i), scale));
+    for (Index i = states.width; i < states.q_width; ++i) q[i] = 0.0F;
+  }
+}
+
+/// The rows of a head that attend to some of a chunk: begin .. end - 1.
+struct RowRange {
+  int begin = 0;
+  int end = 0;
 };
+inline RowRange rows_in(const AttentionRows& task, Index chunk) {
+  RowRange range = {0, task.head_rows};
+  while (range.begin < range.end && chunk_of(task.last[range.begin]) < chunk) ++range.begin;
+  while (range.begin < range.end && chunk_of(task.first[range.end - 1]) > chunk) --range.end;
+  return range;
+}
 
-/// 16 keys or values, widened, each row padded with zeros to a multiple of 16.
-struct Tile {
-  alignas(64) float row[kTile][kMaxHeadDim];
-};
+/// Calls body(row) for those rows of every head.
+template <typename Body>
+inline void for_each_row(const AttentionRows& task, RowRange range, const Body& body) {
+  for (int first = 0; first < task.rows; first += task.head_rows) {
+    for (int row = first + range.begin; row < first + range.end; ++row) body(row);
+  }
+}
 
-inline Index padded(Index head_dim) { return (head_dim + 15) / 16 * 16; }
-
-/// Copies `count` elements, widened, and zeros up to a multiple of 16.
+/// Adds the tile at `start` to those of the rows that attend to some of it.
 template <typename V, typename T>
-inline void widen(const T* from, float* to, Index count) {
-  for_each_vector<V>(0, padded(count), [&](Index i, Index) {
-    const Index left = count - i;
-    V::store(to + i, left >= V::kWidth ? V::load(from + i) : V::load_part(from + i, left > 0 ? left : 0));
+inline void run_tile(const AttentionRows& task, Index start, RowRange range, const TileRows<T>& tile,
+                     RowStates<V>& states) {
+  if (task.head_rows == 1) return add_single_rows<V>(task, start, tile, states);
+  while (range.begin < range.end && task.last[range.begin] < start) ++range.begin;
+  while (range.begin < range.end && task.first[range.end - 1] >= start + kTileKeys) --range.end;
+  if (range.begin == range.end) return;
+  for (int first = 0; first < task.rows; first += task.head_rows) {
+    const Index offset = first / task.head_rows * task.block_size * task.head_dim;
+    add_rows<V>(task, start, tile, offset, first + range.begin, first + range.end, states);
+  }
+}
+
+/// Runs the rows of `range`, which must have some, over `chunk`.
+template <typename V, typename T>
+inline void run_chunk(const AttentionRows& task, Index chunk, RowRange range, RowStates<V>& states) {
+  for_each_row(task, range, [&](int row) {
+    for (Index i = 0; i < states.width; i += V::kWidth)
+      V::store(states.sums + row * states.width + i, V::zero());
+    V::store(states.totals[row].lanes, V::zero());
+    states.totals[row].largest = kMinusInfinity;
+  });
+  const Index chunk_begin = chunk * kAttentionChunk;
+  const Index chunk_end = chunk_begin + kAttentionChunk;
+  const Index first = task.first[range.begin] > chunk_begin ? task.first[range.begin] : chunk_begin;
+  const Index last = task.last[range.end - 1] + 1;
+  const Index end = last < chunk_end ? last : chunk_end;
+  for (Index start = first / kTileKeys * kTileKeys; start < end; start += kTileKeys) {
+    TileRows<T> tile;
+    find_rows(task, start, first, end, tile);
+    run_tile(task, start, range, tile, states);
+  }
+}
+
+/// Stores what a row has of a chunk: sums, largest score and total. result: as AttentionRows::partials.
+template <typename V>
+inline void store_result(const RowStates<V>& states, int row, Index head_dim, float* result) {
+  for (Index i = 0; i < states.width; i += V::kWidth)
+    V::store(result + i, V::load(states.sums + row * states.width + i));
+  result[largest_at(head_dim)] = states.totals[row].largest;
+  result[total_at(head_dim)] = V::sum(V::load(states.totals[row].lanes));
+}
+
+/// Adds a later chunk's result to what earlier ones came to.
+template <typename V>
+inline void merge_result(const float* later, Index head_dim, float* result) {
+  const float before = result[largest_at(head_dim)];
+  const float after = later[largest_at(head_dim)];
+  const float largest = before > after ? before : after;
+  const float base = largest == kMinusInfinity ? 0.0F : largest;
+  alignas(64) float factors[16] = {before - base, after - base};
+  V::store(factors, exp_of<V>(V::load(factors)));
+  const typename V::F shrink = V::set(factors[0]);
+  const typename V::F factor = V::set(factors[1]);
+  for (Index i = 0; i < padded(head_dim); i += V::kWidth)
+    V::store(result + i, V::fma(V::load(later + i), factor, V::mul(V::load(result + i), shrink)));
+  result[largest_at(head_dim)] = largest;
+  result[total_at(head_dim)] =
+      result[total_at(head_dim)] * factors[0] + later[total_at(head_dim)] * factors[1];
+}
+
+template <typename V, typename Y>
+inline void finish_row(const float* result, Index head_dim, void* y) {
+  const typename V::F scale = V::set(1.0F / result[total_at(head_dim)]);
+  for_each_vector<V>(0, head_dim, [&](Index i, Index count) {
+    write<V>(static_cast<Y*>(y) + i, V::mul(V::load(result + i), scale), count);
   });
 }
 
-/// Loads positions `begin` .. `end` - 1 (at most 16, of one tile) of a cache.
-template <typename V, typename T>
-inline void load_tile(const AttentionRows& task, const void* cache, Index begin, Index end, Tile& tile) {
-  Index column = begin / task.block_size;
-  Index slot = begin % task.block_size;
-  for (Index position = begin; position < end; ++position) {
-    const Index offset = task.blocks[column] * task.block_stride + slot * task.head_dim;
-    widen<V>(static_cast<const T*>(cache) + offset, tile.row[position % kTile], task.head_dim);
-    if (++slot == task.block_size) {
-      slot = 0;
-      ++column;
-    }
-  }
-}
-
-/// scores[j] = q . keys[j] for j in low .. high, minus infinity elsewhere. [16]
-template <typename V>
-inline void score(const float* q, const Tile& keys, Index width, float scale, Index low, Index high,
-                  float* scores) {
-  for (int group = 0; group < kTile; group += 4) {
-    typename V::F sums[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
-    for (Index i = 0; i < width; i += V::kWidth) {
-      const typename V::F query = V::load(q + i);
-      for (int j = 0; j < 4; ++j) sums[j] = V::fma(query, V::load(keys.row[group + j] + i), sums[j]);
-    }
-    for (int j = 0; j < 4; ++j) {
-      const bool attended = group + j >= low && group + j <= high;
-      scores[group + j] = attended ? V::sum(sums[j]) * scale : kMinusInfinity;
-    }
-  }
-}
-
-/// Adds one tile to a row: positions low .. high of it, counted from the tile's start.
-template <typename V>
-inline void add_tile(const Tile& keys, const Tile& values, const AttentionRows& task, RowStates<V>& states,
-                     int row, Index low, Index high) {
-  const Index width = padded(task.head_dim);
-  alignas(64) float weights[kTile];
-  score<V>(states.q[row], keys, width, task.scale, low, high, weights);
-  float largest = states.largest[row];
-  for (Index j = low; j <= high; ++j) largest = weights[j] > largest ? weights[j] : largest;
-  // A score that is not a number, or minus infinity throughout, must not divide infinities.
-  const float base = largest == kMinusInfinity ? 0.0F : largest;
-  alignas(64) float shrink[V::kWidth];
-  V::store(shrink, exp_of<V>(V::set(states.largest[row] - base)));
-  typename V::F added = V::zero();
-  for (Index j = 0; j < kTile; j += V::kWidth) {
-    const typename V::F weight = exp_of<V>(V::sub(V::load(weights + j), V::set(base)));
-    V::store(weights + j, weight);
-    added = V::add(added, weight);
-  }
-  states.total[row] = states.total[row] * shrink[0] + V::sum(added);
-  states.largest[row] = largest;
-  const typename V::F factor = V::set(shrink[0]);
-  for (Index i = 0; i < width; i += V::kWidth) {
-    typename V::F sum = V::mul(V::load(states.sum[row] + i), factor);
-    for (Index j = low; j <= high; ++j) sum = V::fma(V::set(weights[j]), V::load(values.row[j] + i), sum);
-    V::store(states.sum[row] + i, sum);
-  }
-}
-
+/// All of a call's rows, from the queries to y.
 template <typename V, typename T, typename Y>
 void attention(const AttentionRows& task) {
   RowStates<V> states;
-  Tile keys;
-  Tile values;
-  for (auto& line : keys.row) {
-    for (Index i = 0; i < padded(task.head_dim); ++i) line[i] = 0.0F;
-  }
-  Index first = task.first[0];
-  Index last = task.last[0];
-  for (int row = 0; row < task.rows; ++row) {
-    widen<V>(task.q[row], states.q[row], task.head_dim);
-    for (Index i = 0; i < padded(task.head_dim); ++i) states.sum[row][i] = 0.0F;
-    states.largest[row] = kMinusInfinity;
-    states.total[row] = 0.0F;
-    first = task.first[row] < first ? task.first[row] : first;
-    last = task.last[row] > last ? task.last[row] : last;
-  }
-  for (Index start = first / kTile * kTile; start <= last; start += kTile) {
-    const Index begin = start < first ? first : start;
-    const Index end = start + kTile <= last ? start + kTile : last + 1;
-    load_tile<V, T>(task, task.k, begin, end, keys);
-    load_tile<V, T>(task, task.v, begin, end, values);
-    for (int row = 0; row < task.rows; ++row) {
-      const Index low = task.first[row] > start ? task.first[row] - start : 0;
-      const Index high = task.last[row] < start + kTile ? task.last[row] - start : kTile - 1;
-      if (low <= high) add_tile<V>(keys, values, task, states, row, low, high);
-    }
-  }
-  for (int row = 0; row < task.rows; ++row) {
-    const typename V::F scale = V::set(1.0F / states.total[row]);
-    for_each_vector<V>(0, task.head_dim, [&](Index i, Index count) {
-      write<V>(static_cast<Y*>(task.y[row]) + i, V::mul(V::load(states.sum[row] + i), scale), count);
+  // Of each row up to now, and of one chunk.
+  constexpr Index kMaxResult = kMaxHeadDim + kAttentionResultTail;
+  alignas(64) float results[AttentionRows::kMaxRows * kMaxResult];
+  alignas(64) float later[kMaxResult];
+  const Index stride = padded(task.head_dim) + kAttentionResultTail;
+  start_rows<V>(task, states);
+  const Index last_chunk = chunk_of(task.last[task.head_rows - 1]);
+  for (Index chunk = chunk_of(task.first[0]); chunk <= last_chunk; ++chunk) {
+    const RowRange range = rows_in(task, chunk);
+    if (range.begin == range.end) continue;
+    run_chunk<V, T>(task, chunk, range, states);
+    for_each_row(task, range, [&](int row) {
+      float* result = results + row * stride;
+      if (chunk == chunk_of(task.first[row])) return store_result<V>(states, row, task.head_dim, result);
+      store_result<V>(states, row, task.head_dim, later);
+      merge_result<V>(later, task.head_dim, result);
     });
+  }
+  for (int row = 0; row < task.rows; ++row)
+    finish_row<V, Y>(results + row * stride, task.head_dim, task.y[row]);
+}
+
+/// One chunk of a call's rows, into their partials.
+template <typename V, typename T>
+void attention_chunk(const AttentionRows& task, Index chunk) {
+  const RowRange range = rows_in(task, chunk);
+  if (range.begin == range.end) return;
+  RowStates<V> states;
+  start_rows<V>(task, states);
+  run_chunk<V, T>(task, chunk, range, states);
+  const Index stride = padded(task.head_dim) + kAttentionResultTail;
+  for_each_row(task, range, [&](int row) {
+    float* result = task.partials[row] + (chunk - chunk_of(task.first[row])) * stride;
+    store_result<V>(states, row, task.head_dim, result);
+  });
+}
+
+/// From the partials of all chunks to y. Leaves the partials changed.
+template <typename V, typename Y>
+void attention_merge(const AttentionRows& task) {
+  const Index stride = padded(task.head_dim) + kAttentionResultTail;
+  for (int row = 0; row < task.rows; ++row) {
+    const Index chunks = chunk_of(task.last[row]) - chunk_of(task.first[row]) + 1;
+    for (Index chunk = 1; chunk < chunks; ++chunk)
+      merge_result<V>(task.partials[row] + chunk * stride, task.head_dim, task.partials[row]);
+    finish_row<V, Y>(task.partials[row], task.head_dim, task.y[row]);
   }
 }
 

@@ -34,6 +34,11 @@ constexpr LevelKernels level_table() {
       .attention_f16_f32 = attention<V, F16, float>,
       .attention_bf16_f32 = attention<V, BF16, float>,
       .attention_bf16_bf16 = attention<V, BF16, BF16>,
+      .attention_chunk_f32 = attention_chunk<V, float>,
+      .attention_chunk_f16 = attention_chunk<V, F16>,
+      .attention_chunk_bf16 = attention_chunk<V, BF16>,
+      .attention_merge_f32 = attention_merge<V, float>,
+      .attention_merge_bf16 = attention_merge<V, BF16>,
       .exp_f32 = exp_all<V>,
   };
 }

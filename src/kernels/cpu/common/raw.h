@@ -68,16 +68,23 @@ struct RopeTask {
   Index half = 0;
 };
 
-/// The query rows of one attention call that share their keys: `rows` of them, of one sequence and one KV
-/// head.
+/// The query rows of one attention call, all of one sequence: `head_rows` (at least 1) for each of one or
+/// more KV heads that follow each other, the same positions for each, in order: within a head neither `first`
+/// nor `last` ever falls.
 struct AttentionRows {
-  static constexpr int kMaxRows = 16;
+  /// So that widening a tile of keys costs little beside multiplying by it.
+  static constexpr int kMaxRows = 96;
   const float* q[kMaxRows];  ///< each [head_dim]
   void* y[kMaxRows];         ///< each [head_dim]
   Index first[kMaxRows];     ///< the first position that the row attends to
   Index last[kMaxRows];      ///< the last one
-  int rows = 0;
-  const void* k = nullptr;  ///< the cache's start, at this KV head: [blocks, kv_heads, block_size, head_dim]
+  /// Of each row, [chunks from first's to last's, padded(head_dim) + kAttentionResultTail]: sums of values,
+  /// the largest score and the sum of weights. Used where chunks are shared out.
+  float* partials[kMaxRows];
+  int rows = 0;       ///< a multiple of head_rows
+  int head_rows = 0;  ///< of one KV head
+  const void* k =
+      nullptr;  ///< the cache's start, at the first KV head: [blocks, kv_heads, block_size, head_dim]
   const void* v = nullptr;
   const int* blocks = nullptr;  ///< this sequence's block table
   Index block_stride = 0;       ///< elements from one block to the next
@@ -85,6 +92,12 @@ struct AttentionRows {
   Index head_dim = 0;  ///< at most kMaxHeadDim
   float scale = 0.0F;
 };
+
+/// Positions whose softmax is computed on its own and then merged, as ops/attention.h has them
+/// (x86/attention.h checks it).
+constexpr Index kAttentionChunk = 512;
+/// Elements that a chunk's result has after its sums: a cache line's, so that the next begins on one.
+constexpr Index kAttentionResultTail = 16;
 
 /// The largest head of the fast attention kernels, whose tiles live on the stack; the LLaMA family has 64 to
 /// 256.
@@ -118,6 +131,11 @@ struct LevelKernels {
   void (*attention_f16_f32)(const AttentionRows&);
   void (*attention_bf16_f32)(const AttentionRows&);
   void (*attention_bf16_bf16)(const AttentionRows&);
+  void (*attention_chunk_f32)(const AttentionRows&, Index chunk);  ///< one chunk into the partials
+  void (*attention_chunk_f16)(const AttentionRows&, Index chunk);
+  void (*attention_chunk_bf16)(const AttentionRows&, Index chunk);
+  void (*attention_merge_f32)(const AttentionRows&);  ///< the partials of all chunks into y
+  void (*attention_merge_bf16)(const AttentionRows&);
   void (*exp_f32)(const float* from, float* to, Index count);  ///< for the test of its error
 };
 

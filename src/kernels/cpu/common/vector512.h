@@ -44,6 +44,38 @@ struct Vector512 {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
 
+  /// The largest of all lanes, none of which is NaN.
+  static float largest(F a) {
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  /// Lane j of vector i becomes lane i of vector j: first within squares of 4 x 4 lanes, then the squares.
+  static void transpose(F (&rows)[kWidth]) {
+    for (int i = 0; i < kWidth; i += 4) {
+      const F ab = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+      const F cd = _mm512_unpacklo_ps(rows[i + 2], rows[i + 3]);
+      const F ab_high = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+      const F cd_high = _mm512_unpackhi_ps(rows[i + 2], rows[i + 3]);
+      rows[i] = _mm512_shuffle_ps(ab, cd, 0x44);
+      rows[i + 1] = _mm512_shuffle_ps(ab, cd, 0xEE);
+      rows[i + 2] = _mm512_shuffle_ps(ab_high, cd_high, 0x44);
+      rows[i + 3] = _mm512_shuffle_ps(ab_high, cd_high, 0xEE);
+    }
+    for (int i = 0; i < 4; ++i) {
+      const F even = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0x88);
+      const F odd = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0xDD);
+      const F even_high = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0x88);
+      const F odd_high = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0xDD);
+      rows[i] = _mm512_shuffle_f32x4(even, even_high, 0x88);
+      rows[i + 4] = _mm512_shuffle_f32x4(odd, odd_high, 0x88);
+      rows[i + 8] = _mm512_shuffle_f32x4(even, even_high, 0xDD);
+      rows[i + 12] = _mm512_shuffle_f32x4(odd, odd_high, 0xDD);
+    }
+  }
+
   static F widened(__m256i bits, const F16* /*type*/) { return _mm512_cvtph_ps(bits); }
   static F widened(__m256i bits, const BF16* /*type*/) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
@@ -60,6 +92,16 @@ struct Vector512 {
   static F low_bf16(Bits bits) { return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)); }
   static F high_bf16(Bits bits) {
     return _mm512_castsi512_ps(_mm512_and_si512(bits, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+  }
+  static F as_floats(Bits bits) { return _mm512_castsi512_ps(bits); }
+  /// The first and the second element of each 32-bit lane, widened.
+  static F low(F pairs, const BF16* /*type*/) { return low_bf16(_mm512_castps_si512(pairs)); }
+  static F high(F pairs, const BF16* /*type*/) { return high_bf16(_mm512_castps_si512(pairs)); }
+  static F low(F pairs, const F16* /*type*/) {
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_castps_si512(pairs)));
+  }
+  static F high(F pairs, const F16* /*type*/) {
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(pairs), 16)));
   }
   static F load(const float* from) { return _mm512_loadu_ps(from); }
   static F load_part(const float* from, Index count) { return _mm512_maskz_loadu_ps(first(count), from); }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "kernels/cpu/common/raw.h"
+#include "kernels/cpu/x86/attention.h"
 #include "kernels/cpu/x86/kv_write.h"
 #include "kernels/cpu/x86/packed_linear.h"
 #include "kernels/cpu/x86/reference_table.h"
@@ -92,113 +93,13 @@ void rope(const RopeArgs& args, Lane lane) {
   }
 }
 
-/// One attention op: its sizes, and how it is cut into items that one lane does.
-class AttentionWork {
- public:
-  AttentionWork(const AttentionArgs& args, void (*kernel)(const AttentionRows&))
-      : args_(args),
-        kernel_(kernel),
-        tokens_(args.q.shape[0]),
-        kv_heads_(args.k_cache.shape[1]),
-        block_size_(args.k_cache.shape[2]),
-        head_dim_(args.k_cache.shape[3]),
-        heads_(args.q.shape[1] / head_dim_) {}
-
-  /// Items are taken in turn, so that each lane gets early and late tokens alike: late ones attend to more.
-  void run(Lane lane) const {
-    const int64_t run_limit = std::max<int64_t>(1, AttentionRows::kMaxRows / (heads_ / kv_heads_));
-    int64_t item = 0;
-    for (int64_t token = 0; token < tokens_;) {
-      const int64_t count = run_at(token, run_limit);
-      for (int64_t head = 0; head < kv_heads_; ++head) {
-        if (item++ % lane.count == lane.index) attend(token, count, head);
-      }
-      token += count;
-    }
-  }
-
- private:
-  [[nodiscard]] int64_t sequence(int64_t token) const { return args_.places.sequences.as<int32_t>()[token]; }
-  [[nodiscard]] int64_t position(int64_t token) const { return args_.places.positions.as<int32_t>()[token]; }
-
-  /// How many tokens from `token` on follow each other in one sequence, at most `limit`.
-  [[nodiscard]] int64_t run_at(int64_t token, int64_t limit) const {
-    int64_t count = 1;
-    while (count < limit && token + count < tokens_ && sequence(token + count) == sequence(token) &&
-           position(token + count) == position(token) + count) {
-      ++count;
-    }
-    return count;
-  }
-
-  /// The query heads of KV head `kv_head`, for `count` tokens from `token` on.
-  void attend(int64_t token, int64_t count, int64_t kv_head) const {
-    const int64_t group = heads_ / kv_heads_;
-    AttentionRows rows;
-    prepare(rows, token, kv_head);
-    for (int64_t t = token; t < token + count; ++t) {
-      for (int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
-        add_row(rows, t, head);
-        if (rows.rows == AttentionRows::kMaxRows) flush(rows);
-      }
-    }
-    flush(rows);
-  }
-
-  void prepare(AttentionRows& rows, int64_t token, int64_t kv_head) const {
-    const auto element = static_cast<int64_t>(size_of(args_.k_cache.dtype));
-    const int64_t head_offset = kv_head * block_size_ * head_dim_ * element;
-    rows.k = static_cast<const char*>(args_.k_cache.data) + head_offset;
-    rows.v = static_cast<const char*>(args_.v_cache.data) + head_offset;
-    const int64_t row = std::max<int64_t>(0, sequence(token));
-    rows.blocks = args_.places.block_table.as<int32_t>() + row * args_.places.block_table.shape[1];
-    rows.block_stride = kv_heads_ * block_size_ * head_dim_;
-    rows.block_size = block_size_;
-    rows.head_dim = head_dim_;
-    rows.scale = args_.scale;
-  }
-
-  void add_row(AttentionRows& rows, int64_t token, int64_t head) const {
-    const int64_t offset = (token * heads_ + head) * head_dim_;
-    char* y = static_cast<char*>(args_.y.data) + offset * static_cast<int64_t>(size_of(args_.y.dtype));
-    if (sequence(token) < 0) {
-      std::memset(y, 0, static_cast<size_t>(head_dim_) * size_of(args_.y.dtype));
-      return;
-    }
-    const int64_t last = position(token);
-    rows.q[rows.rows] = args_.q.as<float>() + offset;
-    rows.y[rows.rows] = y;
-    rows.first[rows.rows] = args_.window == 0 ? 0 : std::max<int64_t>(0, last - args_.window + 1);
-    rows.last[rows.rows] = last;
-    ++rows.rows;
-  }
-
-  void flush(AttentionRows& rows) const {
-    if (rows.rows > 0) kernel_(rows);
-    rows.rows = 0;
-  }
-
-  const AttentionArgs& args_;
-  void (*kernel_)(const AttentionRows&);
-  int64_t tokens_;
-  int64_t kv_heads_;
-  int64_t block_size_;
-  int64_t head_dim_;
-  int64_t heads_;
-};
-
 template <const LevelKernels& kLevel>
 void attention(const AttentionArgs& args, Lane lane) {
-  const bool f32 = args.y.dtype == DType::kF32;
-  const DType cache = args.k_cache.dtype;
-  void (*kernel)(const AttentionRows&) = nullptr;
-  if (cache == DType::kF32 && f32) kernel = kLevel.attention_f32_f32;
-  if (cache == DType::kF16 && f32) kernel = kLevel.attention_f16_f32;
-  if (cache == DType::kBF16) kernel = f32 ? kLevel.attention_bf16_f32 : kLevel.attention_bf16_bf16;
-  if (kernel == nullptr || args.k_cache.shape[3] > kMaxHeadDim) {
-    return reference_table().attention.at(cache).run(args, lane);
+  const AttentionKernels kernels = attention_kernels<kLevel>(args);
+  if (kernels.whole == nullptr || args.k_cache.shape[3] > kMaxHeadDim) {
+    return reference_table().attention.at(args.k_cache.dtype).run(args, lane);
   }
-  AttentionWork(args, kernel).run(lane);
+  AttentionWork(args, kernels, lane).run();
 }
 
 template <const LevelKernels& kLevel>

@@ -1,0 +1,164 @@
+// What one tile of keys and values adds to rows that are each alone with their KV head: decoding without
+// grouped queries. Keys and values are read once, straight from the cache.
+//
+// Memory is the limit here, and is fastest in long pieces, which the CPU's own prefetching follows: of each
+// block of the cache the keys of all heads are read, which lie next to each other, and when the tile's
+// weights are known the values likewise. (Measured: asking for memory ahead slows that down.) Each element
+// has the same multiply-adds in the same order as in attention_tile_rows.h. Thread safety: pure functions.
+#pragma once
+
+#include "kernels/cpu/common/attention_tile_rows.h"
+
+namespace caravan::cpu {
+namespace {
+
+/// Slots of one head that are read before the next head's: a block of the usual size.
+constexpr Index kPieceSlots = 16;
+
+/// A tile's scores of all rows, kProductRows in each.
+struct AllScores {
+  Scores groups[AttentionRows::kMaxRows / kProductRows];
+  float* of(int row) { return groups[row / kProductRows].values[row % kProductRows]; }
+};
+
+/// Rows that are scored together, so that one's transposition hides the latency of another's multiply-adds,
+/// as far as their keys and the next leave room in the L1 cache.
+template <typename V, typename T>
+constexpr int kHeadsAtATime = sizeof(T) == 2 || V::kWidth == kPieceSlots ? 2 : 1;
+
+/// Keys that are read next, from the first of kPieceSlots to the last of `heads` heads.
+template <typename T>
+struct NextKeys {
+  const T* const* keys;
+  Index offset;
+  int heads;
+};
+
+/// Reads one of `parts` parts of them, and throws it away, so that they are in the cache when they are
+/// wanted. In order, which the CPU's own prefetching follows, unlike the order in which keys are transposed;
+/// and by loads, because prefetch instructions do not start it (measured: 1.7 times as fast).
+template <typename T>
+inline void touch(const AttentionRows& task, const NextKeys<T>& next, Index part, Index parts) {
+  constexpr Index kLineElements = 64 / Index{sizeof(T)};
+  const Index rows = next.heads * kPieceSlots;
+  const Index stride = task.block_size * task.head_dim;
+  for (Index r = rows * part / parts; r < rows * (part + 1) / parts; ++r) {
+    const T* key = next.keys[r % kPieceSlots] + next.offset + r / kPieceSlots * stride;
+    for (Index d = 0; d < task.head_dim; d += kLineElements) {
+      [[maybe_unused]] const char touched = *reinterpret_cast<const volatile char*>(key + d);
+    }
+  }
+}
+
+/// The scores of kHeads rows, each of its own head, against kPieceSlots keys from `slot` on.
+template <typename V, int kHeads, typename T>
+inline void score_keys(const AttentionRows& task, const TileRows<T>& tile, const NextKeys<T>& next,
+                       Index slot, int row, const RowStates<V>& states, AllScores& scores) {
+  constexpr int kVectors = kPieceSlots / V::kWidth;
+  const Index stride = task.block_size * task.head_dim;
+  const float* q = states.q + row * states.q_width;
+  const Index parts = (task.head_dim + kPiece<V, T> - 1) / kPiece<V, T> * kHeads * kVectors;
+  Index part = 0;
+  typename V::F sums[kHeads * kVectors];
+  unroll<kHeads * kVectors>([&](auto v) { sums[v.kValue] = V::zero(); });
+  for (Index d = 0; d < task.head_dim; d += kPiece<V, T>) {
+    // One vector's transposition hides the latency of another's multiply-adds.
+    unroll<kHeads * kVectors>([&](auto v) {
+      constexpr int kVector = v.kValue;
+      constexpr int kHead = kVector / kVectors;
+      touch(task, next, part++, parts);
+      const T* const* keys = tile.keys + slot + kVector % kVectors * V::kWidth;
+      const float* inputs_of = q + kHead * states.q_width + d;
+      for_each_input<V, T>(keys, (row + kHead) * stride, d, task.head_dim, [&](int i, typename V::F inputs) {
+        sums[kVector] = V::fma(V::set(inputs_of[i]), inputs, sums[kVector]);
+      });
+    });
+  }
+  unroll<kHeads * kVectors>([&](auto v) {
+    constexpr int kVector = v.kValue;
+    V::store(scores.of(row + kVector / kVectors) + slot + kVector % kVectors * V::kWidth, sums[kVector]);
+  });
+}
+
+/// sums = sums * factor + weights . values for kVectors vectors from `column` on, and the slots low .. high.
+template <typename V, int kVectors, typename T>
+inline void add_columns(const T* const* values, Index offset, const float* weights, float factor, Slots slots,
+                        Index column, Index head_dim, float* sums) {
+  typename V::F line[kVectors];
+  for (int v = 0; v < kVectors; ++v) line[v] = V::mul(V::load(sums + column + v * V::kWidth), V::set(factor));
+  for (Index j = slots.low; j <= slots.high; ++j) {
+    const T* value = values[j] + offset + column;
+    const typename V::F weight = V::set(weights[j]);
+    for (int v = 0; v < kVectors; ++v) {
+      const bool whole = kVectors > 1 || column + V::kWidth <= head_dim;
+      const typename V::F line_of =
+          whole ? V::load(value + v * V::kWidth) : V::load_part(value, head_dim - column);
+      line[v] = V::fma(weight, line_of, line[v]);
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) V::store(sums + column + v * V::kWidth, line[v]);
+}
+
+/// sums = sums * factor + weights . values for the slots low .. high of a row's tile.
+template <typename V, typename T>
+inline void add_slots(const AttentionRows& task, const TileRows<T>& tile, int row, float factor, Slots slots,
+                      const float* weights, float* sums) {
+  const Index offset = row * task.block_size * task.head_dim;
+  Index column = 0;
+  const auto add = [&](auto vectors, Index least) {
+    constexpr int kVectors = decltype(vectors)::kValue;
+    for (; column + least <= task.head_dim; column += kVectors * V::kWidth)
+      add_columns<V, kVectors>(tile.values, offset, weights, factor, slots, column, task.head_dim, sums);
+  };
+  add(Number<8>(), 8 * V::kWidth);
+  add(Number<4>(), 4 * V::kWidth);
+  add(Number<1>(), 1);
+}
+
+/// Calls body(slots, row) for every `rows`th row, for one piece of `slots` after the other: kPieceSlots, or
+/// what a block of the cache has of a tile.
+template <typename Body>
+inline void for_each_piece(const AttentionRows& task, Slots slots, int rows, const Body& body) {
+  const Index block = task.block_size % kTileKeys == 0 ? kTileKeys : task.block_size % 32 == 0 ? 32 : 16;
+  for (Index piece = slots.low / block * block; piece <= slots.high; piece += block) {
+    const Index high = piece + block <= slots.high ? piece + block - 1 : slots.high;
+    const Index low = piece > slots.low ? piece : slots.low;
+    for (int row = 0; row < task.rows; row += rows) body(Slots{low, high}, row);
+  }
+}
+
+/// Adds the tile at `start` to all rows, of which each is the only one of its head.
+template <typename V, typename T>
+inline void add_single_rows(const AttentionRows& task, Index start, const TileRows<T>& tile,
+                            RowStates<V>& states) {
+  AllScores scores;
+  const Slots slots = slots_of(task, 0, start);
+  constexpr int kHeads = kHeadsAtATime<V, T>;
+  for_each_piece(task, slots, kHeads, [&](Slots piece, int row) {
+    for (Index j = piece.low / kPieceSlots * kPieceSlots; j <= piece.high; j += kPieceSlots) {
+      const bool down = row + kHeads < task.rows;
+      const int then = down ? row + kHeads : 0;
+      const Index next_slot = down ? j : (j + kPieceSlots) % kTileKeys;
+      const NextKeys<T> next = {tile.keys + next_slot, then * task.block_size * task.head_dim,
+                                then + kHeads <= task.rows ? kHeads : 1};
+      if (row + kHeads <= task.rows) {
+        score_keys<V, kHeads>(task, tile, next, j, row, states, scores);
+      } else {
+        score_keys<V, 1>(task, tile, next, j, row, states, scores);
+      }
+    }
+  });
+  const Slots same[kProductRows] = {slots, slots, slots, slots, slots, slots};
+  for (int row = 0; row < task.rows; row += kProductRows) {
+    const Index count = task.rows - row < kProductRows ? task.rows - row : kProductRows;
+    weigh<V>(scores.groups[row / kProductRows], same, count, states.totals + row);
+  }
+  for_each_piece(task, slots, 1, [&](Slots piece, int row) {
+    const float factor =
+        piece.low == slots.low ? scores.groups[row / kProductRows].factors[row % kProductRows] : 1.0F;
+    add_slots<V>(task, tile, row, factor, piece, scores.of(row), states.sums + row * states.width);
+  });
+}
+
+}  // namespace
+}  // namespace caravan::cpu
