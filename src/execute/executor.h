@@ -65,6 +65,8 @@ class Executor {
   TensorView run_compiled(const StepTensors& step);
   TensorView replay(const StepTensors& step);
   MemoryPlan plan(const Graph& graph, const SymbolSizes& sizes);
+  /// Memory for a program of so many bytes of intermediates.
+  ProgramMemory memory_in(Buffer& arena, uint64_t bytes);
 
   ExecutorResources resources_;
   ExecutorOptions options_;
@@ -73,6 +75,7 @@ class Executor {
   Tensor eager_output_;
   Buffer arena_;                                    ///< of steps that are bound anew
   Buffer gear_arena_;                               ///< of all gears, of which one runs at a time
+  Tensor attention_scratch_;                        ///< of all programs, of which one runs at a time
   std::map<int64_t, std::unique_ptr<Gear>> gears_;  ///< by sequences
   TileTable tiles_;                                 ///< what is not in it is left to the kernels
   ExecutorStats stats_;

@@ -15,20 +15,22 @@ std::vector<uint64_t> bytes_of_values(const Graph& graph, const SymbolSizes& siz
 }
 
 Program::Program(const Graph& graph, const StepTensors& step, const MemoryPlan& plan,
-                 std::span<std::byte> arena, const TileTable& tiles)
+                 const ProgramMemory& memory, const TileTable& tiles)
     : tickets_(std::make_unique<Tickets[]>(graph.nodes.size())) {
-  CARAVAN_CHECK(plan.bytes <= arena.size());
+  CARAVAN_CHECK(plan.bytes <= memory.arena.size());
   const SymbolSizes sizes(step);
   std::vector<TensorView> views = given_views(graph, step);
   for (const Node& node : graph.nodes) {
     if (node.output < 0) continue;
     const auto id = static_cast<size_t>(node.output);
     const Value& value = graph.values[id];
-    views[id] = {arena.data() + plan.offsets[id], value.dtype, sizes.resolve(value.shape)};
+    views[id] = {memory.arena.data() + plan.offsets[id], value.dtype, sizes.resolve(value.shape)};
   }
   BarrierPlacer barriers;
   for (const Node& node : graph.nodes) {
     calls_.push_back({bind(node, views), barriers.must_wait(graph, node, views)});
+    if (auto* attention = std::get_if<AttentionArgs>(&calls_.back().args))
+      attention->scratch = memory.attention_scratch;
     if (auto* matmul = std::get_if<PackedLinearArgs>(&calls_.back().args)) {
       const auto found = tiles.find(tile_key(*matmul));
       if (found != tiles.end()) matmul->tiles = found->second;

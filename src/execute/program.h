@@ -18,10 +18,16 @@
 
 namespace caravan {
 
+/// What a program works in, beside the step's tensors.
+struct ProgramMemory {
+  std::span<std::byte> arena;    ///< of intermediates: as many bytes as the plan has
+  TensorView attention_scratch;  ///< as AttentionArgs::scratch; may be none
+};
+
 class Program {
  public:
-  /// Binds `graph` to `step`, and its intermediates to `arena` as `plan` says; matmuls are cut by `tiles`.
-  Program(const Graph& graph, const StepTensors& step, const MemoryPlan& plan, std::span<std::byte> arena,
+  /// Binds `graph` to `step`, and its intermediates to the arena as `plan` says.
+  Program(const Graph& graph, const StepTensors& step, const MemoryPlan& plan, const ProgramMemory& memory,
           const TileTable& tiles);
 
   /// Computes the step.
