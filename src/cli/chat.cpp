@@ -83,7 +83,7 @@ int run_conversation(TextModel& loaded, EngineOptions options, const SamplingFla
     conversation.add("assistant", completions.front().text);
   }
   std::cout << "\n";
-  std::cerr << figures_line(load_seconds, engine.stats()) << "\n";
+  std::cerr << figures_line(load_seconds, engine.stats(), engine.executor_stats()) << "\n";
   return 0;
 }
 

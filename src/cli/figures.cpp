@@ -15,7 +15,7 @@ double rate(int64_t count, double seconds) {
 
 }  // namespace
 
-std::string figures_line(double load_seconds, const EngineStats& stats) {
+std::string figures_line(double load_seconds, const EngineStats& stats, const ExecutorStats& steps) {
   constexpr double kMilli = 1e3;
   constexpr double kMega = 1e6;
   std::ostringstream out;
@@ -30,7 +30,12 @@ std::string figures_line(double load_seconds, const EngineStats& stats) {
         << " tokens/s)";
   }
   out << " | peak memory " << std::setprecision(0) << static_cast<double>(peak_memory_bytes()) / kMega
-      << " MB";
+      << " MB | steps: ";
+  if (steps.eager_steps > 0) {
+    out << steps.eager_steps << " eager";
+  } else {
+    out << steps.compiled_steps << " bound, " << steps.replayed_steps << " replayed";
+  }
   return out.str();
 }
 

@@ -148,7 +148,7 @@ void run_prompts(const Arguments& arguments, TextModel& loaded, const EngineOpti
     }
     logits->commit(ids);
   }
-  std::cerr << figures_line(loaded.load_seconds, engine.stats()) << "\n";
+  std::cerr << figures_line(loaded.load_seconds, engine.stats(), engine.executor_stats()) << "\n";
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ TEST(Run, StreamsThePromptAndItsContinuationAndEndsWithFigures) {
   EXPECT_GT(outcome.out.size(), 40U);
   EXPECT_FALSE(utf8_first_invalid(outcome.out).has_value());
   for (const char* figure :
-       {"load ", "| prefill ", " tokens/s) | decode ", " ms per token", "| peak memory "}) {
+       {"load ", "| prefill ", " tokens/s) | decode ", " ms per token", "| peak memory ", "| steps: 1 bound, "}) {
     EXPECT_THAT(outcome.err, HasSubstr(figure));
   }
 }
