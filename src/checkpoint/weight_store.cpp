@@ -114,6 +114,14 @@ std::string WeightStore::State::where_is(const std::string& name) const {
   return folder.string() + ": the tensor " + in_quotes(name);
 }
 
+bool WeightStore::is_mapped_as(const std::string& name, DType dtype) const {
+  const auto place = state_->places.find(name);
+  if (place == state_->places.end()) return false;
+  const auto& [file, tensor] = place->second;
+  const auto address = reinterpret_cast<uintptr_t>(bytes_of(*file, *tensor).data());
+  return dtype_from_safetensors(tensor->dtype_name) == dtype && address % size_of(dtype) == 0;
+}
+
 /// Looks a tensor up and marks it as taken.
 Source WeightStore::State::find(const std::string& name, const Shape& shape) {
   const auto place = places.find(name);

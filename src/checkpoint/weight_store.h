@@ -40,6 +40,9 @@ class WeightStore {
 
   [[nodiscard]] bool has(const std::string& name) const;
 
+  /// Whether take() of `name` in `dtype` is a view of the mapped file, which takes no memory of its own.
+  [[nodiscard]] bool is_mapped_as(const std::string& name, DType dtype) const;
+
   /// The tensor `name`, which must be floating and of exactly `shape`, in `dtype`: a view of the mapped file
   /// if it is stored so (and its address is aligned to its element), else a converted copy that the store
   /// owns (the source's pages are released). A dummy tensor is drawn, the same for the same name: norms are

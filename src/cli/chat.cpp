@@ -56,12 +56,9 @@ std::vector<int32_t> Conversation::ids_of(const Json& messages) const {
   return tokenizer_.encode(text, {.add_special = false, .parse_special = true});
 }
 
-int run_conversation(TextModel& loaded, EngineOptions options, const SamplingFlags& sampling,
-                     int64_t max_output, Conversation& conversation) {
-  options.max_sequences = 1;
-  options.max_sequence_length = loaded.model.config.max_position;
-  const double load_seconds = loaded.load_seconds;
-  Engine engine(std::move(loaded.model), options);
+int run_conversation(TextModel& model, const SamplingFlags& sampling, int64_t max_output,
+                     Conversation& conversation) {
+  Engine engine = load_engine(model, 1, model.config.max_position);
   std::string line;
   std::cerr << "Write a message; end with Ctrl-D.\n";
   for (uint64_t turn = 0; std::cout << "> " << std::flush && std::getline(std::cin, line); ++turn) {
@@ -78,12 +75,12 @@ int run_conversation(TextModel& loaded, EngineOptions options, const SamplingFla
     events.on_token = [](size_t /*index*/, const std::string& piece, int32_t /*token*/) {
       std::cout << piece << std::flush;
     };
-    const std::vector<Completion> completions = generate(engine, &*loaded.tokenizer, {request}, events);
+    const std::vector<Completion> completions = generate(engine, &*model.tokenizer, {request}, events);
     std::cout << "\n";
     conversation.add("assistant", completions.front().text);
   }
   std::cout << "\n";
-  std::cerr << figures_line(load_seconds, engine.stats(), engine.executor_stats()) << "\n";
+  std::cerr << figures_line(model.load_seconds, engine.stats(), engine.executor_stats()) << "\n";
   return 0;
 }
 

@@ -37,7 +37,7 @@ class Conversation {
 };
 
 /// Reads the user's messages from standard input until it ends, answering each. Returns the exit code.
-int run_conversation(TextModel& loaded, EngineOptions options, const SamplingFlags& sampling,
-                     int64_t max_output, Conversation& conversation);
+int run_conversation(TextModel& model, const SamplingFlags& sampling, int64_t max_output,
+                     Conversation& conversation);
 
 }  // namespace caravan::cli

@@ -107,23 +107,23 @@ std::vector<TextRequest> make_requests(const std::vector<Prompt>& prompts, const
 }
 
 /// The engine that holds the longest of `requests` and its output.
-Engine make_engine(TextModel& loaded, EngineOptions options, const std::vector<TextRequest>& requests) {
+Engine make_engine(TextModel& model, const std::vector<TextRequest>& requests) {
   int64_t longest = 0;
   for (const TextRequest& request : requests) {
     longest =
         std::max(longest, static_cast<int64_t>(request.request.prompt.size()) + request.request.max_output);
   }
-  options.max_sequence_length = std::min(loaded.model.config.max_position, longest);
-  options.max_sequences = std::min(options.max_sequences, static_cast<int64_t>(requests.size()));
-  return {std::move(loaded.model), options};
+  const auto prompts = static_cast<int64_t>(requests.size());
+  return load_engine(model, std::min(model.flags.engine.max_sequences, prompts),
+                     std::min(model.config.max_position, longest));
 }
 
 /// Runs the prompts, printing as they come.
-void run_prompts(const Arguments& arguments, TextModel& loaded, const EngineOptions& options,
-                 const std::vector<Prompt>& prompts, const std::vector<TextRequest>& requests) {
+void run_prompts(const Arguments& arguments, TextModel& model, const std::vector<Prompt>& prompts,
+                 const std::vector<TextRequest>& requests) {
   std::optional<LogitsFile> logits;
   if (const auto path = arguments.text("--logits-out")) {
-    logits.emplace(*path, prompts.size(), loaded.model.config.vocab_size);
+    logits.emplace(*path, prompts.size(), model.config.vocab_size);
   }
   RunOutput output(prompts, arguments.is_on("--json"), arguments.is_on("--chat"), std::cout);
   GeneratorEvents events;
@@ -136,9 +136,9 @@ void run_prompts(const Arguments& arguments, TextModel& loaded, const EngineOpti
   if (logits.has_value()) {
     events.on_logits = [&logits](size_t index, std::span<const float> rows) { logits->add(index, rows); };
   }
-  Engine engine = make_engine(loaded, options, requests);
+  Engine engine = make_engine(model, requests);
   output.start();
-  const Tokenizer* tokenizer = loaded.tokenizer.has_value() ? &*loaded.tokenizer : nullptr;
+  const Tokenizer* tokenizer = model.tokenizer.has_value() ? &*model.tokenizer : nullptr;
   const std::vector<Completion> completions = generate(engine, tokenizer, requests, events);
   if (logits.has_value()) {
     std::vector<std::vector<int32_t>> ids;
@@ -148,7 +148,7 @@ void run_prompts(const Arguments& arguments, TextModel& loaded, const EngineOpti
     }
     logits->commit(ids);
   }
-  std::cerr << figures_line(loaded.load_seconds, engine.stats(), engine.executor_stats()) << "\n";
+  std::cerr << figures_line(model.load_seconds, engine.stats(), engine.executor_stats()) << "\n";
 }
 
 }  // namespace
@@ -167,22 +167,21 @@ int run(const std::vector<std::string>& words) {
   if (prompts.empty() && !interactive)
     fail("--prompt: is missing, expected --prompt, --input-file or --input-ids");
 
-  TextModel loaded = load_text_model(flags);
-  const SamplingFlags sampling = parse_sampling_flags(arguments, loaded.generation, loaded.model.config);
-  if (!sampling.stop_strings.empty() && !loaded.tokenizer.has_value()) {
+  TextModel model = open_text_model(flags);
+  const SamplingFlags sampling = parse_sampling_flags(arguments, model.generation, model.config);
+  if (!sampling.stop_strings.empty() && !model.tokenizer.has_value()) {
     fail("--stop: the checkpoint has no tokenizer, so there is no text to find it in");
   }
-  const Lengths lengths = parse_lengths(arguments, loaded.model.config);
+  const Lengths lengths = parse_lengths(arguments, model.config);
   if (chat) {
-    Conversation conversation(flags.model_path, loaded.tokenizer, arguments.text("--system"));
-    if (interactive)
-      return run_conversation(loaded, flags.engine, sampling, lengths.max_output, conversation);
+    Conversation conversation(flags.model_path, model.tokenizer, arguments.text("--system"));
+    if (interactive) return run_conversation(model, sampling, lengths.max_output, conversation);
     for (Prompt& prompt : prompts) conversation.apply_to(prompt);
   }
-  encode_prompts(prompts, loaded.tokenizer, lengths.max_input, arguments.has("--max-input-length"));
+  encode_prompts(prompts, model.tokenizer, lengths.max_input, arguments.has("--max-input-length"));
   const std::vector<TextRequest> requests =
       make_requests(prompts, sampling, lengths, arguments.has("--logits-out"));
-  run_prompts(arguments, loaded, flags.engine, prompts, requests);
+  run_prompts(arguments, model, prompts, requests);
   return 0;
 }
 

@@ -2,7 +2,6 @@
 // Thread safety: one thread.
 #pragma once
 
-#include <memory>
 #include <optional>
 
 #include "cli/flags/engine_flags.h"
@@ -12,15 +11,19 @@
 
 namespace caravan::cli {
 
+/// All of a checkpoint but its weights, which are loaded once it is known how long the sequences are.
 struct TextModel {
-  Model model;
+  EngineFlags flags;
+  ModelConfig config;
   std::optional<Tokenizer> tokenizer;
   GenerationConfig generation;
-  double load_seconds = 0.0;
+  double load_seconds = 0.0;  ///< so far
 };
 
-/// Loads what `flags` name. Says on standard error what it is doing where that takes long and a terminal
-/// shows it.
-TextModel load_text_model(const EngineFlags& flags);
+TextModel open_text_model(const EngineFlags& flags);
+
+/// Loads the weights and makes an engine for `max_sequences` sequences of `max_sequence_length` tokens.
+/// Throws Error, before it loads, if there is too little memory for both.
+Engine load_engine(TextModel& model, int64_t max_sequences, int64_t max_sequence_length);
 
 }  // namespace caravan::cli

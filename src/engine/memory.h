@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "engine/options.h"
 #include "kv/cache.h"
@@ -15,5 +16,10 @@ KvCacheShape kv_cache_shape(const ModelConfig& config, const EngineOptions& opti
 
 /// Throws Error if weights of `weight_bytes` and a KV cache of `kv_bytes` exceed the options' memory limit.
 void require_memory_limit(const EngineOptions& options, uint64_t weight_bytes, uint64_t kv_bytes);
+
+/// Throws Error, with the arithmetic, if `weight_bytes` more for weights and the KV cache that `options` ask
+/// for, in `dtype`, do not fit into the memory that is free. `model` is what the error names.
+void require_free_memory(const std::string& model, const ModelConfig& config, const EngineOptions& options,
+                         uint64_t weight_bytes, DType dtype);
 
 }  // namespace caravan

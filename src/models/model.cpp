@@ -51,6 +51,17 @@ const std::string& stored_name(const WeightStore& store, const WeightSource& sou
   return stored == source.names.end() ? source.names.front() : *stored;
 }
 
+/// Bytes of memory that taking all weights of `graph` will need.
+uint64_t bytes_to_allocate(const WeightStore& store, const Graph& graph) {
+  uint64_t bytes = 0;
+  for (const WeightSpec& spec : graph.weights) {
+    const bool plain = spec.layout == WeightLayout::kRows && spec.sources.size() == 1;
+    if (plain && store.is_mapped_as(stored_name(store, spec.sources.front()), spec.dtype)) continue;
+    bytes += static_cast<uint64_t>(shape_of(spec).elements()) * size_of(spec.dtype);
+  }
+  return bytes;
+}
+
 ConstTensorView take_weight(WeightStore& store, const WeightSpec& spec, Residency residency) {
   std::vector<WeightPart> parts;
   for (const WeightSource& source : spec.sources) parts.push_back({stored_name(store, source), source.rows});
@@ -85,6 +96,7 @@ Model load_model(const std::filesystem::path& folder, const LoadOptions& options
   Model model = {std::move(config), dtype, {}, std::move(store), {}, {}};
   model.graph = record_llama(model.config, {.weights = dtype, .kv_cache = dtype});
   if (options.compile) model.passes = run_passes(model.graph);
+  if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), dtype);
   const std::vector<Residency> residencies = residencies_of(model.graph);
   for (size_t i = 0; i < model.graph.weights.size(); ++i)
     model.weights.push_back(take_weight(model.store, model.graph.weights[i], residencies[i]));

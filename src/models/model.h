@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct LoadOptions {
   /// Whether the graph is rewritten by the passes (graph/passes/passes.h), which decide how weights lie in
   /// memory.
   bool compile = false;
+  /// Is told, before any weight is read, how many bytes of memory they will take (a file that is mapped takes
+  /// none) and in which dtype; may throw.
+  std::function<void(uint64_t weight_bytes, DType dtype)> before_weights = {};
 };
 
 struct Model {

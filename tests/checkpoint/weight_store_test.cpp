@@ -52,6 +52,17 @@ bool is_aligned(const ConstTensorView& view) {
   return reinterpret_cast<uintptr_t>(view.data) % size_of(view.dtype) == 0;
 }
 
+TEST(WeightStore, SaysWhetherATensorIsUsedWhereItIsMapped) {
+  const TemporaryFolder folder;
+  write_model(folder, {1.0F, 2.0F}, DType::kF32);
+  const WeightStore store = WeightStore::open(folder.path(), LoadFormat::kAuto);
+  EXPECT_TRUE(store.is_mapped_as("w", DType::kF32));
+  EXPECT_FALSE(store.is_mapped_as("w", DType::kBF16));
+  EXPECT_FALSE(store.is_mapped_as("other", DType::kF32));
+  const WeightStore dummy = WeightStore::open(folder.path(), LoadFormat::kDummy);
+  EXPECT_FALSE(dummy.is_mapped_as("w", DType::kF32));
+}
+
 TEST(WeightStore, ConvertsBetweenAllDtypesAtEveryAlignmentAndNeverHandsOutAMisalignedView) {
   const std::vector<float> values = {0.0F, -1.0F, 0.5F, 96.0F, -0.09375F};  // exact in all three
   for (const DType stored : kFloating) {
