@@ -129,10 +129,15 @@ class Bench {
 
   void search(const BenchCase& at) {
     // One sequence was found to fit when the plan was made; what is free may have changed since.
-    const int64_t fitting = largest_batch_in(machine_memory().available_bytes, at, plan_.config);
+    const uint64_t available = machine_memory().available_bytes;
+    const int64_t fitting = largest_batch_in(available, at, plan_.config);
     const int64_t asked = std::clamp<int64_t>(fitting, 1, kLargestSearched);
-    const int64_t high = largest_that_holds(
-        asked, [&](int64_t batch) { return decodes_together(at, batch, plan_.config.max_position); });
+    const int64_t high = largest_that_holds(asked, [&](int64_t batch) {
+      if (!decodes_together(at, batch, plan_.config.max_position)) return false;
+      // Sequences of larger batches are longer where their prompts take more steps.
+      const BenchCase larger = with_batch(at, batch, plan_.config);
+      return batch == 1 || batch <= largest_batch_in(available, larger, plan_.config);
+    });
     BenchSearch found = {at, plan_.max_decode_ms, 0, 0.0, std::nullopt};
     found.batch = largest_that_holds(high, [&](int64_t batch) {
       const BenchFigures& figures = measure(with_batch(at, batch, plan_.config));
