@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/bench/memory.h"
 #include "cli/bench/run.h"
+#include "cli/bench/search.h"
 
 namespace caravan::cli {
 
@@ -230,6 +231,16 @@ BenchCase with_batch(BenchCase at, int64_t batch, const ModelConfig& config) {
   const int64_t more = tokens_while_prefilling(batch, at.input, engine.max_batch_tokens) - 1;
   engine.max_sequence_length = std::min(config.max_position, at.input + at.output + more);
   return at;
+}
+
+int64_t largest_runnable_batch(uint64_t available_bytes, const BenchCase& at, const ModelConfig& config) {
+  // Above any batch that a search is worth trying.
+  constexpr int64_t kLargestSearched = 65536;
+  return largest_that_holds(kLargestSearched, [&](int64_t batch) {
+    if (!decodes_together(at, batch, config.max_position)) return false;
+    // Sequences of larger batches are longer where their prompts take more steps.
+    return batch <= largest_batch_in(available_bytes, with_batch(at, batch, config), config);
+  });
 }
 
 BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes) {

@@ -196,5 +196,22 @@ TEST(DecodesTogether, NeedsATokenOfEachInAStepAndRoomForOneMore) {
   EXPECT_FALSE(decodes_together(at, 11, 1'000'000));
 }
 
+TEST(LargestRunnableBatch, CountsTheLongerSequencesOfALargerBatch) {
+  // A prompt of 10 tokens leaves 6 of a block of 16. With 10 tokens to a step, the first sequence of a batch
+  // above `fitting` generates more than those before it is done, and every sequence has two blocks.
+  const BenchPlan plan = plan_of({"--max-batch-size-under", "1", "--max-input-length", "10",
+                                  "--max-output-length", "2", "--max-batch-tokens", "10"});
+  const BenchCase& at = plan.cases.front();
+  int64_t fitting = 1;
+  while (with_batch(at, fitting + 1, plan.config).flags.engine.max_sequence_length <= 16) ++fitting;
+  ASSERT_GE(fitting, 2);
+  const auto room_for = [](int64_t blocks) { return static_cast<uint64_t>(4 * 33804 + 7680 * blocks); };
+  EXPECT_EQ(largest_runnable_batch(room_for(fitting + 1), at, plan.config), fitting);
+  EXPECT_EQ(largest_runnable_batch(room_for(2 * (fitting + 1)), at, plan.config), fitting + 1);
+  EXPECT_EQ(largest_runnable_batch(room_for(0), at, plan.config), 0);
+  // With memory for all of them, a step has a token of ten at most.
+  EXPECT_EQ(largest_runnable_batch(kPlenty, at, plan.config), 10);
+}
+
 }  // namespace
 }  // namespace caravan::cli
