@@ -1,6 +1,4 @@
 // The program as a user meets it: what it prints, and the one sentence that it has for each mistake.
-#include "cli/program.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -13,30 +11,17 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "checkpoint/safetensors.h"
+#include "cli/outcome.h"
 #include "support/paths.h"
 
 namespace caravan::cli {
 namespace {
 
+using test::caravan_program;
+using test::Outcome;
 using testing::HasSubstr;
 
 namespace fs = std::filesystem;
-
-struct Outcome {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
-
-Outcome caravan_program(const std::vector<std::string>& words) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Outcome outcome;
-  outcome.code = run_program(words);
-  outcome.out = testing::internal::GetCapturedStdout();
-  outcome.err = testing::internal::GetCapturedStderr();
-  return outcome;
-}
 
 std::string demo() { return (test::source_dir() / "models" / "demo").string(); }
 std::string tiny() { return test::fixture("models/gqa_odd_head").string(); }
@@ -52,7 +37,7 @@ Outcome run_demo(std::vector<std::string> more) {
 TEST(Help, FitsAScreenAndNamesEveryCommand) {
   const Outcome general = caravan_program({"--help"});
   EXPECT_EQ(general.code, 0);
-  for (const std::string command : {"run", "info", "graph", "tokenize", "detokenize"}) {
+  for (const std::string command : {"run", "bench", "info", "graph", "tokenize", "detokenize"}) {
     EXPECT_THAT(general.out, HasSubstr("  " + command + " "));
     const Outcome help = caravan_program({command, "--help"});
     EXPECT_EQ(help.code, 0);
@@ -72,8 +57,8 @@ TEST(Run, StreamsThePromptAndItsContinuationAndEndsWithFigures) {
   EXPECT_TRUE(outcome.out.starts_with("Once upon a time")) << outcome.out;
   EXPECT_GT(outcome.out.size(), 40U);
   EXPECT_FALSE(utf8_first_invalid(outcome.out).has_value());
-  for (const char* figure :
-       {"load ", "| prefill ", " tokens/s) | decode ", " ms per token", "| peak memory ", "| steps: 1 bound, "}) {
+  for (const char* figure : {"load ", "| prefill ", " tokens/s) | decode ", " ms per token", "| peak memory ",
+                             "| steps: 1 bound, "}) {
     EXPECT_THAT(outcome.err, HasSubstr(figure));
   }
 }

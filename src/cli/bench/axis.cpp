@@ -28,8 +28,8 @@ Axis linear_axis(double high) {
     if (high / (factor * power) <= kMostSteps + kSlack) step = factor * power;
   }
   Axis axis;
-  const double count = std::ceil(high / step - kSlack);
-  for (double i = 0.0; i <= count; ++i) axis.ticks.push_back(i * step);
+  const auto count = static_cast<int>(std::ceil(high / step - kSlack));
+  for (int i = 0; i <= count; ++i) axis.ticks.push_back(i * step);
   axis.high = axis.ticks.back();
   return axis;
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -10,7 +11,6 @@
 #include "base/machine.h"
 #include "cli/bench/figures.h"
 #include "cli/bench/limits.h"
-#include "cli/bench/memory.h"
 #include "cli/bench/plot.h"
 #include "cli/bench/report.h"
 #include "cli/bench/run.h"
@@ -21,9 +21,6 @@
 namespace caravan::cli {
 
 namespace {
-
-/// Above any batch that a search is worth trying.
-constexpr int64_t kLargestSearched = 65536;
 
 /// One line on a terminal, which the next one replaces.
 class ProgressLine {
@@ -129,10 +126,8 @@ class Bench {
 
   void search(const BenchCase& at) {
     // One sequence was found to fit when the plan was made; what is free may have changed since.
-    const int64_t fitting = largest_batch_in(machine_memory().available_bytes, at, plan_.config);
-    const int64_t asked = std::clamp<int64_t>(fitting, 1, kLargestSearched);
-    const int64_t high = largest_that_holds(
-        asked, [&](int64_t batch) { return decodes_together(at, batch, plan_.config.max_position); });
+    const int64_t high =
+        std::max<int64_t>(1, largest_runnable_batch(machine_memory().available_bytes, at, plan_.config));
     BenchSearch found = {at, plan_.max_decode_ms, 0, 0.0, std::nullopt};
     found.batch = largest_that_holds(high, [&](int64_t batch) {
       const BenchFigures& figures = measure(with_batch(at, batch, plan_.config));

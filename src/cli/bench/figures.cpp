@@ -12,6 +12,7 @@ constexpr double kMilli = 1e3;
 /// The step that decodes one token of every sequence, `after` steps after the first that did.
 std::vector<StepSequence> decode_step(const std::vector<int64_t>& first, int64_t after) {
   std::vector<StepSequence> step;
+  step.reserve(first.size());
   for (const int64_t token : first) step.push_back({token + after, 1});
   return step;
 }

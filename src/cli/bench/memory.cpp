@@ -36,7 +36,7 @@ std::string gigabytes(double bytes) {
 }  // namespace
 
 int64_t largest_batch_in(uint64_t available_bytes, const BenchCase& at, const ModelConfig& config) {
-  double room = static_cast<double>(available_bytes);
+  auto room = static_cast<double>(available_bytes);
   if (at.flags.engine.max_memory_gb.has_value()) room = std::min(room, 1e9 * *at.flags.engine.max_memory_gb);
   const Need need = need_of(at, config);
   return static_cast<int64_t>(std::max(0.0, (room - need.weights) / need.sequence));
@@ -48,7 +48,7 @@ void require_memory(uint64_t available_bytes, const BenchCase& at, const ModelCo
   if (at.batch <= largest) return;
   const Need need = need_of(at, config);
   const double cache = static_cast<double>(at.batch) * need.sequence;
-  const double room = static_cast<double>(available_bytes);
+  const auto room = static_cast<double>(available_bytes);
   const std::optional<double>& allowed = at.flags.engine.max_memory_gb;
   const bool by_flag = allowed.has_value() && 1e9 * *allowed < room;
   fail(flag, ": the weights (", gigabytes(need.weights), " of ", name_of(at.dtype), ") and a KV cache of ",

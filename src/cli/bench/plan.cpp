@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/bench/memory.h"
 #include "cli/bench/run.h"
+#include "cli/bench/search.h"
 
 namespace caravan::cli {
 
@@ -98,7 +99,6 @@ struct Lengths {
 };
 
 std::vector<Lengths> parse_lengths(const Arguments& arguments, int64_t context) {
-  if (context < 3) fail("config.json: a context of ", context, " tokens leaves no decode step to measure");
   // The first token comes from the prefill, the second from the first decode step.
   const std::vector<int64_t> asked = parse_numbers(arguments, "--max-output-length", 2, 2, context - 1);
   const int64_t most = *std::max_element(asked.begin(), asked.end());
@@ -197,8 +197,14 @@ void parse_report(const Arguments& arguments, BenchPlan& plan) {
   if (plan.json == "-" && plan.csv == "-")
     fail("--csv: found \"-\", but --json has standard output already, expected a file");
   if (plan.plot == "-") fail("--plot: found \"-\", expected a file");
+  for (const char* flag : {"--json", "--csv", "--plot"}) {
+    if (arguments.text(flag) == "") fail(flag, ": found \"\", expected the name of a file to write");
+  }
+  const auto file_of = [&arguments](const char* flag) {
+    return std::filesystem::absolute(*arguments.text(flag)).lexically_normal();
+  };
   for (const auto& [one, other] : {std::pair{"--csv", "--json"}, {"--plot", "--json"}, {"--plot", "--csv"}}) {
-    if (arguments.has(one) && arguments.text(one) == arguments.text(other))
+    if (arguments.has(one) && arguments.has(other) && file_of(one) == file_of(other))
       fail(one, ": names the file of ", other, ", expected one of its own");
   }
 }
@@ -212,8 +218,8 @@ const Command& bench_command() {
 
 bool decodes_together(const BenchCase& at, int64_t batch, int64_t context) {
   if (batch > at.flags.engine.max_batch_tokens) return false;
-  // The first sequence may have a token from each step of the prefill, and then needs room for one more.
-  return at.input + prefill_steps(batch, at.input, at.flags.engine.max_batch_tokens) + 1 <= context;
+  // The first sequence has these tokens when the last prompt is computed, and then needs room for one more.
+  return at.input + tokens_while_prefilling(batch, at.input, at.flags.engine.max_batch_tokens) + 1 <= context;
 }
 
 BenchCase with_batch(BenchCase at, int64_t batch, const ModelConfig& config) {
@@ -222,9 +228,19 @@ BenchCase with_batch(BenchCase at, int64_t batch, const ModelConfig& config) {
   engine.max_sequences = batch;
   // The first sequences decode while the last ones prefill; with this much more room they still run when all
   // decode.
-  const int64_t more = prefill_steps(batch, at.input, engine.max_batch_tokens) - 1;
+  const int64_t more = tokens_while_prefilling(batch, at.input, engine.max_batch_tokens) - 1;
   engine.max_sequence_length = std::min(config.max_position, at.input + at.output + more);
   return at;
+}
+
+int64_t largest_runnable_batch(uint64_t available_bytes, const BenchCase& at, const ModelConfig& config) {
+  // Above any batch that a search is worth trying.
+  constexpr int64_t kLargestSearched = 65536;
+  return largest_that_holds(kLargestSearched, [&](int64_t batch) {
+    if (!decodes_together(at, batch, config.max_position)) return false;
+    // Sequences of larger batches are longer where their prompts take more steps.
+    return batch <= largest_batch_in(available_bytes, with_batch(at, batch, config), config);
+  });
 }
 
 BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes) {
@@ -235,7 +251,12 @@ BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes)
   plan.max_decode_ms = arguments.number("--max-batch-size-under", 1e-3, 1e9).value_or(0.0);
   parse_report(arguments, plan);
   plan.config = load_config(parse_model_path(arguments));
-  if (plan.config.max_position < 2) fail("config.json: a context of one token leaves no room for an answer");
+  const int64_t context = plan.config.max_position;
+  // A prompt, the token that its prefill gives, and one that a decode step gives.
+  if (context < 3) {
+    fail("config.json: a context of ", context, context == 1 ? " token" : " tokens",
+         " leaves no decode step to measure, expected at least 3");
+  }
   for (const std::string& dtype : arguments.list("--dtype", "auto")) {
     for (const std::string& mode : arguments.list("--execute-mode", "max-autotune"))
       add_cases(arguments, parse_setting(arguments, plan.config, dtype, mode), available_bytes, plan);

@@ -42,4 +42,7 @@ bool decodes_together(const BenchCase& at, int64_t batch, int64_t context);
 /// `at` with another batch size, with which it decodes together.
 BenchCase with_batch(BenchCase at, int64_t batch, const ModelConfig& config);
 
+/// The largest batch with which `at` decodes together and that fits into `available_bytes`; 0 if none does.
+int64_t largest_runnable_batch(uint64_t available_bytes, const BenchCase& at, const ModelConfig& config);
+
 }  // namespace caravan::cli

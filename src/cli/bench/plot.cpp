@@ -39,17 +39,30 @@ struct Panel {
   std::function<double(const BenchFigures&)> limit;
 };
 
+/// "512 tokens in"; the output length is named too where `rows` have several.
+std::string lengths_of(const BenchFigures& row, const std::vector<BenchFigures>& rows) {
+  const bool one_output = std::all_of(rows.begin(), rows.end(), [&row](const BenchFigures& other) {
+    return other.at.output == row.at.output;
+  });
+  std::ostringstream out;
+  out << row.at.input << " tokens in";
+  if (!one_output) out << ", " << row.at.output << " out";
+  return out.str();
+}
+
 std::vector<Series> series_of(const std::vector<BenchFigures>& rows) {
   std::vector<Series> all;
   for (const BenchFigures& row : rows) {
     if (!row.decode.has_value()) continue;
-    const std::string dtype(name_of(row.at.dtype));
-    const std::string input = std::to_string(row.at.input) + " tokens in";
-    const std::string name = dtype + " " + row.at.mode + ", " + input;
+    const std::string lengths = lengths_of(row, rows);
+    std::string name(name_of(row.at.dtype));
+    std::string limit_name = name;
+    name.append(" ").append(row.at.mode).append(", ").append(lengths);
+    limit_name.append(", ").append(lengths);
     auto found =
         std::find_if(all.begin(), all.end(), [&name](const Series& each) { return each.name == name; });
     if (found == all.end()) {
-      all.push_back({name, dtype + input, kColours.at(all.size() % kColours.size()), {}});
+      all.push_back({name, limit_name, kColours.at(all.size() % kColours.size()), {}});
       found = all.end() - 1;
     }
     found->rows.push_back(&row);
@@ -180,6 +193,7 @@ std::string plot_svg(const std::vector<BenchFigures>& rows, const std::string& t
     svg.text(kLeft, kTop, "no decode step was measured", "");
   } else {
     std::vector<double> sizes;
+    sizes.reserve(rows.size());
     for (const BenchFigures& row : rows) sizes.push_back(static_cast<double>(row.at.batch));
     std::sort(sizes.begin(), sizes.end());
     sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());

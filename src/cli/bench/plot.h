@@ -9,8 +9,8 @@
 
 namespace caravan::cli {
 
-/// An SVG of two panels with one line for each dtype, mode and input length of `rows`, in the order in which
-/// they come first; a dashed line is the limit. `title` may hold any bytes.
+/// An SVG of two panels with one line for each dtype, mode, input and output length of `rows`, in the order
+/// in which they come first; a dashed line is the limit. `title` may hold any bytes.
 std::string plot_svg(const std::vector<BenchFigures>& rows, const std::string& title);
 
 }  // namespace caravan::cli

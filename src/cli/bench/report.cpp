@@ -1,5 +1,6 @@
 #include "cli/bench/report.h"
 
+#include <algorithm>
 #include <iomanip>
 #include <sstream>
 
@@ -201,9 +202,10 @@ std::string table_foot(const std::vector<BenchFigures>& rows) {
   const std::optional<double>& peak = rows.front().limits.flops_per_second;
   out << (peak.has_value() ? " Prefill: its arithmetic at the measured peak.\n"
                            : " Prefill: no peak was measured.\n");
-  if (rows.front().at.test.empty())
+  if (rows.front().at.test.empty()) {
     out << "other: what the process held at its peak beside weights and KV cache: activations, code, "
            "files.\n";
+  }
   return out.str();
 }
 

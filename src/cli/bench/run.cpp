@@ -116,9 +116,8 @@ BenchRuns run_case(const BenchCase& at, int64_t repeat, const BenchProgress& pro
   return std::async(std::launch::async, [&] { return run_here(at, repeat, progress); }).get();
 }
 
-int64_t prefill_steps(int64_t batch, int64_t input, int64_t max_batch_tokens) {
+int64_t tokens_while_prefilling(int64_t batch, int64_t input, int64_t max_batch_tokens) {
   std::vector<SequenceLengths> lengths(static_cast<size_t>(batch), {input, 0});
-  int64_t steps = 0;
   const auto in_prompt = [input](const SequenceLengths& each) { return each.computed < input; };
   while (std::any_of(lengths.begin(), lengths.end(), in_prompt)) {
     for (const StepPart& part : plan_step(lengths, max_batch_tokens)) {
@@ -126,9 +125,8 @@ int64_t prefill_steps(int64_t batch, int64_t input, int64_t max_batch_tokens) {
       each.computed += part.count;
       if (each.computed == each.tokens) ++each.tokens;
     }
-    ++steps;
   }
-  return steps;
+  return lengths.front().tokens - input;
 }
 
 }  // namespace caravan::cli

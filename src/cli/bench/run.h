@@ -17,7 +17,9 @@ using BenchProgress = std::function<void(const std::string& what)>;
 /// Engine throw it on.
 BenchRuns run_case(const BenchCase& at, int64_t repeat, const BenchProgress& progress);
 
-/// How many steps compute `batch` prompts of `input` tokens. Those that are done early decode meanwhile.
-int64_t prefill_steps(int64_t batch, int64_t input, int64_t max_batch_tokens);
+/// How many tokens the first of `batch` sequences has generated when the prompts of all, of `input` tokens
+/// each, are computed: 1 where one step computes them; else the sequences that are done early decode
+/// meanwhile. `max_batch_tokens` must be at least `batch`.
+int64_t tokens_while_prefilling(int64_t batch, int64_t input, int64_t max_batch_tokens);
 
 }  // namespace caravan::cli
