@@ -42,7 +42,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--reload", action="store_true",
                         help="hold one model in memory at a time: an engine loads for its turn of each round")
-    parser.add_argument("--python-with-torch", type=Path, help="an interpreter whose torch and transformers to use")
+    parser.add_argument("--python-with-torch", type=Path, help="an interpreter whose torch to use")
     parser.add_argument("--work", type=Path, default=install.ROOT / "build/compare", help="where models are made")
     parser.add_argument("--out", type=Path, help="report and plot without their suffix (comparison, in --work)")
     args = parser.parse_args()
@@ -94,7 +94,7 @@ class Run:
     def __init__(self, args):
         self.args, self.pieces = args, pieces_of(args)
         self.vocabulary = table.config_of(args)["vocab_size"]
-        self.processes, self.reasons = {}, {}
+        self.processes, self.reasons, self.rounds = {}, {}, 0
         self.times = {name: [[] for _ in self.pieces] for name in args.engines}
         self.logs = {name: (args.work / f"{name}.log").open("w") for name in args.engines}
 
@@ -131,6 +131,7 @@ class Run:
         """Every piece of every engine, each piece by all engines in turn; another engine begins each round."""
         begin = number % len(self.args.engines)
         order = self.args.engines[begin:] + self.args.engines[:begin]
+        self.rounds += 1
         if self.args.reload:
             for name in order:
                 for index in range(len(self.pieces)):
@@ -145,13 +146,13 @@ class Run:
 
 
 def write(run, command):
-    """The table and the plot, into files and the table to standard output."""
+    """Writes the table and the plot, and returns the table."""
     out = run.args.out or run.args.work / "comparison"
     rows = table.rows(run)
     text = table.markdown(run, rows, command, out.name + ".svg")
     out.with_suffix(".md").write_text(text)
     out.with_suffix(".svg").write_text(plot.draw(rows, [ENGINES[name].name for name in run.args.engines if run.times[name][0]]))
-    print(text)
+    return text
 
 
 def main():
@@ -168,9 +169,10 @@ def main():
     for number in range(args.rounds):
         print(f"round {number + 1} of {args.rounds}: {', '.join(run.live())}", file=sys.stderr)
         run.round(number)
+        text = write(run, shlex.join(["python3", *sys.argv]))  # after each round, so that a run that is stopped leaves a result
     for name in args.engines:
         run.stop(name)
-    write(run, shlex.join(["python3", *sys.argv]))
+    print(text)
 
 
 if __name__ == "__main__":

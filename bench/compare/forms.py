@@ -1,7 +1,7 @@
 """Writes the checkpoint in the form that an engine reads.
 
     python forms.py safetensors models/configs/tinyllama-1.1b OUT     # the checkpoint itself
-    python forms.py gguf CHECKPOINT OUT --dtype bf16                  # another form of it: gguf, ctranslate2 or onnx
+    python forms.py gguf CHECKPOINT OUT --dtype bf16                  # or ctranslate2, onnx, openvino: other forms of it
 """
 
 import argparse
@@ -14,12 +14,26 @@ from pathlib import Path
 import checkpoint
 
 
-def write_onnx(source, folder):
-    """ONNX in fp32, the one float type of ONNX Runtime GenAI's CPU models, written by its own builder."""
-    builder = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", str(source), "-o", str(folder)]
-    code = subprocess.run([*builder, "-p", "fp32", "-e", "cpu", "-c", str(folder / "cache")]).returncode
+def run(*command):
+    """Runs an exporter, which says itself what is wrong."""
+    code = subprocess.run(command).returncode
     if code != 0:
-        sys.exit(code)  # the builder has said why
+        sys.exit(code)
+
+
+def write_onnx(source, folder, _dtype):
+    """ONNX in fp32, the one float type of ONNX Runtime GenAI's CPU models, written by its own builder."""
+    run(sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", source, "-o", folder, "-p", "fp32", "-e", "cpu",
+        "-c", folder / "cache")
+
+
+def write_openvino(source, folder, dtype):
+    """OpenVINO's graph, traced by optimum; weights of 16 bits are stored as fp16, whatever it computes in."""
+    run(Path(sys.executable).with_name("optimum-cli"), "export", "openvino", "-m", source, "--library", "transformers",
+        "--task", "text-generation-with-past", "--weight-format", "fp32" if dtype == "fp32" else "fp16", folder)
+
+
+EXPORTERS = {"onnx": write_onnx, "openvino": write_openvino}
 
 
 def write(form, source, folder, dtype):
@@ -29,8 +43,8 @@ def write(form, source, folder, dtype):
     unfinished.mkdir(parents=True)
     if form == "safetensors":
         checkpoint.make(source, unfinished)
-    elif form == "onnx":
-        write_onnx(source, unfinished)
+    elif form in EXPORTERS:
+        EXPORTERS[form](source, unfinished, dtype)
     else:
         importlib.import_module(f"{form}_form").write(checkpoint.Weights(source), unfinished, dtype)
     unfinished.rename(folder)
@@ -39,7 +53,7 @@ def write(form, source, folder, dtype):
 def main():
     """Reads the command line and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("form", choices=("safetensors", "gguf", "ctranslate2", "onnx"))
+    parser.add_argument("form", choices=("safetensors", "gguf", "ctranslate2", *EXPORTERS))
     parser.add_argument("source", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--dtype", choices=("bf16", "fp16", "fp32"), default="bf16")

@@ -1,4 +1,4 @@
-"""The checkpoint as GGUF, which llama.cpp and OpenVINO read.
+"""The checkpoint as GGUF, which llama.cpp reads.
 
 Queries and keys are stored in GGUF's order: it turns neighbours by rope, where Hugging Face turns the halves of a head.
 """

@@ -12,7 +12,6 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FOLDER = ROOT / ".venv-compare"
 PYTHON = FOLDER / "bin" / "python"
-TORCH = ("torch", "transformers")
 # Built here, for this CPU. Without a cache: pip keeps one wheel whatever the flags were.
 BUILT_HERE = {"llama-cpp-python": ["--no-cache-dir", "--no-binary", "llama-cpp-python"]}
 FLAGS = {"CMAKE_ARGS": "-DGGML_NATIVE=ON"}
@@ -60,7 +59,7 @@ def install(python_with_torch, wanted):
         borrow(python_with_torch)
     present, missing = versions(), {}
     for package, version in requirements().items():
-        borrowed = python_with_torch and package in TORCH and package in present
+        borrowed = python_with_torch and package == "torch" and package in present
         if package not in wanted or borrowed or present.get(package) == version:
             continue
         print(f"installing {package} {version}", file=sys.stderr)

@@ -98,7 +98,7 @@ def markdown(run, table, command, picture):
     args = run.args
     shape = args.config.resolve().name
     lines = [f"# {shape}: Caravan beside its peers", "", *speeds(run, table), "",
-             f"Tokens per second, higher is better, and the time they come from: medians of {args.rounds} rounds in which the "
+             f"Tokens per second, higher is better, and the time they come from: medians of {run.rounds} rounds in which the "
              f"engines took turns, {args.threads} threads, random weights. A decode time is the median of {args.steps} steps, each "
              f"for all sequences, that follow {args.context} tokens. Loading is not counted.", "", f"![{shape}]({picture})", "",
              *engines(run), "", f"Machine: {machine()}. Command:", "", "```", command, "```", ""]

@@ -10,15 +10,15 @@ class Engine:
     name: str
     packages: tuple[str, ...]  # as requirements.txt names them; none for Caravan
     form: str  # what it reads: a form that forms.py can write
-    dtypes: tuple[str, ...]  # in which it computes on a CPU, and its weights are stored
-    note: str = ""
+    dtypes: tuple[str, ...]  # in which it computes on a CPU
 
 
 ENGINES = {
     "caravan": Engine("Caravan", (), "safetensors", ("bf16", "fp16", "fp32")),
     "llama_cpp": Engine("llama.cpp", ("llama-cpp-python", "gguf"), "gguf", ("bf16", "fp16", "fp32")),
     "transformers": Engine("transformers", ("transformers", "torch"), "safetensors", ("bf16", "fp16", "fp32")),
-    "openvino": Engine("OpenVINO GenAI", ("openvino-genai", "gguf"), "gguf", ("fp16", "fp32")),
+    "openvino": Engine("OpenVINO GenAI", ("openvino-genai", "optimum-intel", "transformers", "torch"), "openvino",
+                       ("bf16", "fp16", "fp32")),
     "ctranslate2": Engine("CTranslate2", ("ctranslate2",), "ctranslate2", ("fp32",)),
     "onnxruntime": Engine("ONNX Runtime GenAI", ("onnxruntime-genai", "onnx", "onnx_ir", "transformers", "torch"), "onnx",
                           ("fp32",)),
