@@ -1,4 +1,7 @@
-"""Caravan, by its own command: what is compared is what a user runs. It loads the model anew for each piece, but times steps only."""
+"""Caravan, by its own command, so that what is compared is what a user runs.
+
+It loads the model anew for each piece of work, but times steps only.
+"""
 
 import csv
 import io

@@ -33,7 +33,7 @@ class Worker:
         self.vocabulary = args.vocabulary
 
     def decode(self, entries):
-        """Computes (token, position, sequence, whether to give logits) and returns the best next token of each that gives logits."""
+        """Computes (token, position, sequence, whether to give logits) and returns the next token of each that gives them."""
         self.batch.n_tokens = len(entries)
         for i, (token, position, sequence, logits) in enumerate(entries):
             self.batch.token[i], self.batch.pos[i], self.batch.logits[i] = token, position, logits
