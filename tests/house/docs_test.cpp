@@ -43,10 +43,16 @@ std::vector<std::string> missing_paths(const std::string& text, const fs::path& 
 }
 
 const std::vector<std::string>& documents() {
-  static const std::vector<std::string> kDocuments = {
-      "README.md",    "README.zh-CN.md",           "CONTRIBUTING.md",
-      "CHANGELOG.md", "docs/architecture.md",      "docs/performance.md",
-      "docs/ops.md",  "tests/reference/README.md", "models/demo/README.md"};
+  static const std::vector<std::string> kDocuments = {"README.md",
+                                                      "README.zh-CN.md",
+                                                      "CONTRIBUTING.md",
+                                                      "CHANGELOG.md",
+                                                      "docs/architecture.md",
+                                                      "docs/performance.md",
+                                                      "docs/ops.md",
+                                                      "tests/reference/README.md",
+                                                      "models/demo/README.md",
+                                                      "bench/compare/README.md"};
   return kDocuments;
 }
 

@@ -1,0 +1,28 @@
+"""Caravan, by its own command, so that what is compared is what a user runs.
+
+It loads the model anew for each piece of work, but times steps only.
+"""
+
+import csv
+import io
+import os
+import subprocess
+
+BINARY = os.environ.get("CARAVAN", "build/release/bin/caravan")
+
+
+class Worker:
+    """Runs `caravan bench`, which warms up, once for each piece."""
+
+    def __init__(self, args):
+        self.command = [BINARY, "bench", "--model-path", args.model, "--dtype", args.dtype, "--threads", str(args.threads),
+                        "--repeat", "1", "--csv", "-"]
+
+    def run(self, tokens, steps):
+        """Random prompts of the same shape; the command gives the median step."""
+        shape = ["--batch-size", len(tokens), "--max-input-length", len(tokens[0]), "--max-output-length", max(steps, 1) + 1]
+        run = subprocess.run(self.command + [str(word) for word in shape], capture_output=True, text=True)
+        if run.returncode != 0:
+            raise RuntimeError(run.stderr)
+        row = next(csv.DictReader(io.StringIO(run.stdout)))
+        return float(row["prefill_ms"]) / 1e3, [float(row["decode_median_ms"]) / 1e3] if steps else []
