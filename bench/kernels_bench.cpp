@@ -1,4 +1,4 @@
-// How fast linear and attention run, by level, dtype and shape, on one lane or on as many threads as
+// How fast linear and packed_linear run, by level, dtype and shape, on one lane or on as many threads as
 // `--lanes` in the benchmark's name says. Weights and caches are random, and larger than the last-level cache
 // where the shape is a model's, so that decode figures are the memory's.
 //
@@ -79,49 +79,6 @@ void linear(benchmark::State& state, IsaLevel level, DType dtype, const LinearSh
   state.counters["weight B/s"] = rate(static_cast<double>(weight.view().bytes()));
 }
 
-struct AttentionShape {
-  int64_t tokens = 0;  ///< the last so many positions are the queries
-  int64_t length = 0;
-};
-
-/// The heads of TinyLlama-1.1B: 32 of 64 elements, over 4 KV heads; blocks of 16 slots.
-constexpr int64_t kHeads = 32;
-constexpr int64_t kKvHeads = 4;
-constexpr int64_t kHeadDim = 64;
-constexpr int64_t kBlockSize = 16;
-
-void attention(benchmark::State& state, IsaLevel level, DType dtype, const AttentionShape& shape, int lanes) {
-  const KernelTable table = select_kernels(level);
-  const int64_t blocks = (shape.length + kBlockSize - 1) / kBlockSize;
-  const Tensor q = random_tensor(DType::kF32, {shape.tokens, kHeads * kHeadDim});
-  const Tensor k = random_tensor(dtype, {blocks, kKvHeads, kBlockSize, kHeadDim});
-  const Tensor v = random_tensor(dtype, {blocks, kKvHeads, kBlockSize, kHeadDim});
-  const Tensor y(DType::kF32, {shape.tokens, kHeads * kHeadDim});
-  Tensor positions(DType::kI32, {shape.tokens});
-  Tensor sequences(DType::kI32, {shape.tokens});
-  Tensor block_table(DType::kI32, {1, blocks});
-  double attended = 0.0;
-  for (int64_t t = 0; t < shape.tokens; ++t) {
-    const int64_t position = shape.length - shape.tokens + t;
-    positions.as<int32_t>()[t] = static_cast<int32_t>(position);
-    sequences.as<int32_t>()[t] = 0;
-    attended += static_cast<double>(position + 1);
-  }
-  for (int64_t b = 0; b < blocks; ++b) block_table.as<int32_t>()[b] = static_cast<int32_t>(b);
-  const float scale = 1.0F / std::sqrt(static_cast<float>(kHeadDim));
-  run(state, table.attention,
-      {q.view(),
-       {positions.view(), sequences.view(), block_table.view()},
-       k.view(),
-       v.view(),
-       scale,
-       0,
-       y.view()},
-      lanes);
-  state.counters["flop/s"] = rate(4.0 * attended * static_cast<double>(kHeads * kHeadDim));
-  state.counters["cache B/s"] = rate(2.0 * static_cast<double>(k.view().bytes()));
-}
-
 template <typename Body, typename Shape>
 void add(const std::string& name, const Body& body, IsaLevel level, DType dtype, const Shape& shape) {
   for (const int lanes : {1, usable_cpus()}) {
@@ -152,8 +109,6 @@ bool add_all() {
       }
       // 262 MB of weights in fp32: no cache holds them.
       add("linear/1x2048x32000", linear, level, dtype, LinearShape{1, 2048, 32000});
-      add("attention/512of512", attention, level, dtype, AttentionShape{512, 512});
-      add("attention/1of4096", attention, level, dtype, AttentionShape{1, 4096});
     }
   }
   return true;
