@@ -33,11 +33,48 @@ void append_continued(const Processor& processor, std::string_view text, std::ve
   ids.insert(ids.end(), whole.begin() + static_cast<std::ptrdiff_t>(shared), whole.end());
 }
 
-EncodeSegment segment_encoder(const std::shared_ptr<Processor>& processor, bool legacy) {
-  return [processor, legacy](std::string_view text, bool at_start, std::vector<int32_t>& ids) {
-    if (!legacy && !at_start) return append_continued(*processor, text, ids);
-    const std::vector<int> segment = encoded(*processor, std::string(text));
-    ids.insert(ids.end(), segment.begin(), segment.end());
+bool is_ascii_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/// The sign that stands for a space.
+constexpr std::string_view kSpaceSign = "\xE2\x96\x81";
+
+/// Whether a text may be cut before a space: no piece goes on after a space that follows something else, and
+/// the library itself puts the space before what comes after the cut.
+bool may_be_cut(const std::vector<std::string>& pieces, bool adds_space) {
+  return adds_space && std::none_of(pieces.begin(), pieces.end(), [](const std::string& piece) {
+           const size_t text = piece.find_first_not_of(kSpaceSign);
+           return text != std::string::npos && piece.find(kSpaceSign, text) != std::string::npos;
+         });
+}
+
+/// The library's queue of merges outgrows the caches on long texts; parts of this many bytes are encoded
+/// twice as fast.
+constexpr size_t kPartBytes = 4096;
+
+/// The end of the part of `text` that begins at `begin`: at a single space between two ASCII letters or
+/// digits, which no normalization changes, or at the end of the text.
+size_t end_of_part(std::string_view text, size_t begin) {
+  for (size_t i = begin + kPartBytes; i + 1 < text.size(); ++i) {
+    if (text[i] == ' ' && is_ascii_word(text[i - 1]) && is_ascii_word(text[i + 1])) return i;
+  }
+  return text.size();
+}
+
+EncodeSegment segment_encoder(const std::shared_ptr<Processor>& processor, bool legacy, bool cuts) {
+  return [processor, legacy, cuts](std::string_view text, bool at_start, std::vector<int32_t>& ids) {
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t end = cuts ? end_of_part(text, begin) : text.size();
+      const std::string_view part = text.substr(begin, end - begin);
+      if (!legacy && !at_start && begin == 0) {
+        append_continued(*processor, part, ids);
+      } else {
+        const std::vector<int> encoded_part = encoded(*processor, std::string(part));
+        ids.insert(ids.end(), encoded_part.begin(), encoded_part.end());
+      }
+      begin = end + 1;  // the library puts the space before the next part
+    }
   };
 }
 
@@ -64,11 +101,11 @@ TokenizerParts parse_sentencepiece(std::string_view bytes, const TokenizerConfig
   std::vector<int> probe;
   // The library says whether this model puts a space before a text only by doing it.
   const bool adds_space = processor->Encode("a", &probe).ok() && !probe.empty() &&
-                          processor->IdToPiece(probe.front()).starts_with("\xE2\x96\x81");
+                          processor->IdToPiece(probe.front()).starts_with(kSpaceSign);
   parts.decoding = sentencepiece_rules(adds_space);
   parts.kind = "SentencePiece (tokenizer.model)";
   parts.normalize = [](const std::string& text) { return text; };
-  parts.encode_segment = segment_encoder(processor, config.legacy);
+  parts.encode_segment = segment_encoder(processor, config.legacy, may_be_cut(parts.tokens, adds_space));
   return parts;
 }
 

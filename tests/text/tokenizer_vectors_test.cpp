@@ -51,6 +51,22 @@ TEST(TokenizerVectors, MatchWithTokenizerJson) {
   check_llama2_vectors(load_tokenizer(*folder).value());
 }
 
+/// A long text is encoded in parts by SentencePiece, and whole by ours.
+TEST(TokenizerVectors, AgreeOnLongTexts) {
+  const std::optional<fs::path> folder = test::shared("tokenizers/llama2");
+  if (!folder) GTEST_SKIP() << "this checkout has no ../shared/tokenizers";
+  const test::TemporaryFolder model_only;
+  fs::copy(*folder / "tokenizer.model", model_only / "tokenizer.model");
+  const std::string vectors = read_file(*test::shared("tokenizers/vectors") / "llama2-spm.inp", 1'000'000);
+  std::string text;
+  for (int i = 0; i < 20; ++i)
+    text +=
+        "Once upon a time  there was  \xE4\xBB\x8E\xE5\x89\x8D a fox, a1 b2 \xC2\xA0 e\xCC\x81 x " + vectors;
+  ASSERT_GT(text.size(), 20'000U);
+  EXPECT_EQ(load_tokenizer(model_only.path()).value().encode(text, {.add_special = true}),
+            load_tokenizer(*folder).value().encode(text, {.add_special = true}));
+}
+
 TEST(TokenizerVectors, MatchWithSentencePiece) {
   const std::optional<fs::path> folder = test::shared("tokenizers/llama2");
   if (!folder) GTEST_SKIP() << "this checkout has no ../shared/tokenizers";
