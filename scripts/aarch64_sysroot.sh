@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 sysroot=$PWD/build/aarch64_sysroot
 [ -e "$sysroot/complete" ] && exit 0
 packages=(libsentencepiece-dev libsentencepiece0 libprotobuf-lite32 zlib1g libpcre2-dev libpcre2-8-0 libutf8proc-dev
-  libutf8proc2)
+  libutf8proc2 libssl-dev libssl3)
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
 if ! dpkg --print-foreign-architectures | grep -qx arm64; then

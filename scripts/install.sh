@@ -3,7 +3,8 @@
 # run: to build and run; test: to build and run the tests too; ci: everything that .ci/run uses.
 set -euo pipefail
 
-packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libsentencepiece-dev libpcre2-dev libutf8proc-dev)
+packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libsentencepiece-dev libpcre2-dev libutf8proc-dev
+  libboost-dev libssl-dev)
 case "${1:-run}" in
   run) ;;
   test) packages+=(libgtest-dev libgmock-dev) ;;

@@ -1,0 +1,44 @@
+// A request and a response of HTTP as the rest of the server sees them, without a socket.
+// Thread safety: value types.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace caravan::http {
+
+/// Names compare without regard to case; a name may appear more than once.
+class Headers {
+ public:
+  void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  /// The first value of `name`, or nothing.
+  [[nodiscard]] std::optional<std::string> find(std::string_view name) const;
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+struct Request {
+  std::string method;                        ///< "GET"
+  std::string path;                          ///< percent-decoded, without the query: "/v1/models"
+  std::map<std::string, std::string> query;  ///< percent-decoded; the last of equal names
+  Headers headers;
+  std::string body;
+  std::string id;              ///< the client's X-Request-Id where it sent a sane one, else made here
+  std::string peer;            ///< the client's address
+  bool from_loopback = false;  ///< the client is on this machine
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< beside Content-Type and Content-Length
+};
+
+}  // namespace caravan::http
