@@ -34,7 +34,7 @@ const RoomTable& rooms() {
       {"kv", {"device"}},
       {"sampling", {"tensor"}},
       {"scheduler", {"kv"}},
-      {"engine", {"text", "kernels", "execute", "execute/tuning", "models", "kv", "sampling", "scheduler"}},
+      {"engine", {"text", "text/grammar", "kernels", "execute", "execute/tuning", "models", "kv", "sampling", "scheduler"}},
       {"serve/http", {"base"}},
       {"serve/api", {"models", "text", "text/grammar", "sampling", "serve/http"}},
       {"cli/flags", {"engine"}},
