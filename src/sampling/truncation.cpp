@@ -1,0 +1,158 @@
+#include "sampling/truncation.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+#include "base/error.h"
+#include "sampling/draw.h"
+
+namespace caravan {
+
+namespace {
+
+/// The whole number that stands for the weight 1: so large that the sum over a vocabulary fits in 63 bits.
+uint64_t unit_weight(size_t vocab) { return uint64_t{1} << (63U - static_cast<unsigned>(std::bit_width(vocab))); }
+
+uint64_t total_weight(const std::vector<Candidate>& candidates) {
+  uint64_t total = 0;
+  for (const Candidate& candidate : candidates) total += candidate.weight;
+  return total;
+}
+
+/// Moves from `candidates.kept` what comes after the first whose weights reach `wanted`, in the order of
+/// `key`, then id. The key is a finite float. Takes linear time: candidates are sorted into bins by key, and
+/// only the bin in which the sum is reached is looked at again.
+template <typename Key>
+void keep_mass(Candidates& candidates, double wanted, Key key) {
+  constexpr size_t kBins = 256;
+  constexpr size_t kFewEnoughToSort = 64;
+  std::vector<Candidate>& undecided = candidates.undecided;
+  std::vector<Candidate>& kept = candidates.kept;
+  std::swap(undecided, kept);
+  kept.clear();
+  uint64_t reached = 0;
+  while (undecided.size() > kFewEnoughToSort) {
+    float low = key(undecided.front());
+    float high = low;
+    for (const Candidate& candidate : undecided) {
+      low = std::min(low, key(candidate));
+      high = std::max(high, key(candidate));
+    }
+    if (!(high > low)) break;
+    const float scale = static_cast<float>(kBins) / (high - low);
+    // Keys as close as rounding errors make no bins.
+    if (!std::isfinite(scale)) break;
+    const auto bin_of = [&](const Candidate& candidate) {
+      return std::min(kBins - 1, static_cast<size_t>((key(candidate) - low) * scale));
+    };
+    std::array<uint64_t, kBins> masses = {};
+    for (const Candidate& candidate : undecided) masses[bin_of(candidate)] += candidate.weight;
+    size_t bin = 0;
+    while (bin + 1 < kBins && static_cast<double>(reached + masses[bin]) < wanted) reached += masses[bin++];
+    size_t left = 0;
+    for (size_t i = 0; i < undecided.size(); ++i) {
+      const Candidate candidate = undecided[i];
+      const size_t its_bin = bin_of(candidate);
+      if (its_bin < bin) kept.push_back(candidate);
+      if (its_bin == bin) undecided[left++] = candidate;
+    }
+    undecided.resize(left);
+  }
+  std::sort(undecided.begin(), undecided.end(), [&key](const Candidate& a, const Candidate& b) {
+    return key(a) != key(b) ? key(a) < key(b) : a.token < b.token;
+  });
+  for (const Candidate& candidate : undecided) {
+    if (!kept.empty() && static_cast<double>(reached) >= wanted) break;
+    reached += candidate.weight;
+    kept.push_back(candidate);
+  }
+}
+
+/// The tokens whose exponent is at least `lowest`.
+void gather(const Row& row, const Weighing& weighing, float lowest, std::vector<Candidate>& kept) {
+  const auto unit = static_cast<double>(unit_weight(row.logits.size()));
+  kept.clear();
+  for (size_t i = 0; i < row.chunks(); ++i) {
+    if (!(weighing.exponent(row.maxima[i]) >= lowest)) continue;
+    const std::span<const float> chunk = row.chunk(i);
+    for (size_t j = 0; j < chunk.size(); ++j) {
+      const float exponent = weighing.exponent(chunk[j]);
+      if (!(exponent >= lowest)) continue;
+      const double weight = static_cast<double>(exp2_of(exponent)) * unit;
+      kept.push_back({chunk[j], static_cast<int32_t>(i * kChunk + j), static_cast<uint64_t>(weight)});
+    }
+  }
+}
+
+/// Every token that may be kept has at least this exponent. `total`: of the weights, 1 for the likeliest's.
+float lowest_exponent(const SamplingParams& params, size_t vocab, double total) {
+  double least = 1.0 / static_cast<double>(unit_weight(vocab));
+  least = std::max(least, params.min_p);
+  // Tokens below this have together less than 1 - top_p: the nucleus needs none of them.
+  if (params.top_p < 1.0) least = std::max(least, (1.0 - params.top_p) * total / static_cast<double>(vocab));
+  // Half a percent of slack for all roundings, the C library's too: it decides nothing but how many candidates
+  // the exact comparisons will see.
+  return static_cast<float>(std::log2(least)) - 0.01F;
+}
+
+/// Keeps the tokens whose information is the nearest to the distribution's entropy (arXiv:2202.00666). With
+/// weights of 2^e, a token's information is log2(total) - e and the entropy log2(total) - mean(e), so that the
+/// distance is |e - mean(e)|.
+void keep_typical(Candidates& candidates, const Weighing& weighing, double typical_p) {
+  double sum = 0.0;
+  for (const Candidate& candidate : candidates.kept) {
+    sum += static_cast<double>(candidate.weight) * static_cast<double>(weighing.exponent(candidate.logit));
+  }
+  const auto total = static_cast<double>(total_weight(candidates.kept));
+  const auto mean = static_cast<float>(sum / total);
+  keep_mass(candidates, typical_p * total, [&weighing, mean](const Candidate& candidate) {
+    return std::abs(weighing.exponent(candidate.logit) - mean);
+  });
+}
+
+}  // namespace
+
+bool truncates(const SamplingParams& params) {
+  return params.top_k > 0 || params.top_p < 1.0 || params.min_p > 0.0 || params.typical_p < 1.0;
+}
+
+void truncate(const Row& row, const SamplingParams& params, Candidates& candidates) {
+  const Weighing weighing = weighing_of(row, params.temperature);
+  const auto unit = static_cast<double>(unit_weight(row.logits.size()));
+  const auto vocab = static_cast<int64_t>(row.logits.size());
+  double total = 0.0;
+  if (params.top_k > 0 && params.top_k < vocab) {
+    select_top(row, static_cast<size_t>(params.top_k), candidates.top);
+    candidates.kept.clear();
+    for (const TokenLogit& token : candidates.top) {
+      const double weight = static_cast<double>(exp2_of(weighing.exponent(token.logit))) * unit;
+      candidates.kept.push_back({token.logit, token.token, static_cast<uint64_t>(weight)});
+    }
+    total = static_cast<double>(total_weight(candidates.kept)) / unit;
+  } else {
+    if (params.top_p < 1.0) total = sum_weights(row, weighing);
+    gather(row, weighing, lowest_exponent(params, row.logits.size(), total), candidates.kept);
+  }
+  if (params.top_p < 1.0) {
+    keep_mass(candidates, params.top_p * total * unit, [](const Candidate& candidate) { return -candidate.logit; });
+  }
+  std::erase_if(candidates.kept, [&](const Candidate& candidate) {
+    return static_cast<double>(candidate.weight) < params.min_p * unit;
+  });
+  if (params.typical_p < 1.0) keep_typical(candidates, weighing, params.typical_p);
+}
+
+int32_t draw_candidate(const Candidates& candidates, uint64_t random) {
+  CARAVAN_CHECK(!candidates.kept.empty());
+  const auto total = static_cast<double>(total_weight(candidates.kept));
+  auto left = static_cast<uint64_t>(unit_interval(random) * total);
+  for (const Candidate& candidate : candidates.kept) {
+    if (left < candidate.weight) return candidate.token;
+    left -= candidate.weight;
+  }
+  return candidates.kept.front().token;
+}
+
+}  // namespace caravan
