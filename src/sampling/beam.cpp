@@ -71,8 +71,7 @@ BeamChoice choose_beams(const BeamParams& params, std::span<const LiveBeam> beam
     if (std::find(ends.begin(), ends.end(), extension.token) == ends.end()) {
       choice.live.push_back(extension);
     } else if (rank < width) {
-      choice.finished.push_back(
-          {extension, beam_score(extension.cumulative, length, params.length_penalty)});
+      choice.finished.push_back({extension, beam_score(extension.cumulative, length, params.length_penalty)});
     }
   }
   choice.done = is_done(params, choice, length, finished);

@@ -25,12 +25,12 @@ struct BeamParams {
   double length_penalty = 1.0;  ///< above 0 favours longer texts, below 0 shorter ones
   EarlyStopping early_stopping = EarlyStopping::kNo;
   int64_t max_length = 1;           ///< output tokens at most
-  std::vector<int32_t> eos_tokens;  ///< those that finish a beam; none with ignore_eos
+  std::vector<int32_t> eos_tokens = {};  ///< those that finish a beam; none with ignore_eos
 };
 
 /// All beams of a step have the same length.
 struct LiveBeam {
-  double cumulative = 0.0;                  ///< sum of its tokens' log-probabilities
+  double cumulative = 0.0;                   ///< sum of its tokens' log-probabilities
   std::span<const TokenLogprob> candidates;  ///< its likeliest next tokens, candidates_per_beam of them
 };
 

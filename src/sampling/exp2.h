@@ -14,26 +14,29 @@ namespace caravan {
 
 constexpr float kLowestExponent = -126.0F;
 
-/// What is below the lowest exponent becomes it, minus infinity and NaN too.
-inline float clamped_exponent(float x) { return x > kLowestExponent ? x : kLowestExponent; }
+/// What is below the lowest exponent becomes it, minus infinity and NaN too. `Float` is a float, or several
+/// as a vector of the compiler's.
+template <typename Float>
+Float clamped_exponent(Float x, Float lowest) {
+  return x > lowest ? x : lowest;
+}
 
-/// 2^x for kLowestExponent <= x <= 0.
-inline float exp2_in_range(float x) {
+/// 2^x for kLowestExponent <= x <= 0. `Bits` are unsigned numbers of 32 bits, as many as Float has floats.
+template <typename Float, typename Bits>
+Float exp2_in_range(Float x) {
   // Adding it rounds to the nearest integer, which is then in the low bits.
   constexpr float kRounder = 0x1.8p23F;
-  const float rounded = x + kRounder;
-  const float f = x - (rounded - kRounder);
-  float power = 0.0013264728477224708F;
-  power = power * f + 0.009671513922512531F;
+  const Float rounded = x + kRounder;
+  const Float f = x - (rounded - kRounder);
+  Float power = 0.0013264728477224708F * f + 0.009671513922512531F;
   power = power * f + 0.05550733581185341F;
   power = power * f + 0.24022242426872253F;
   power = power * f + 0.6931470036506653F;
   power = power * f + 1.0F;
-  const uint32_t exponent = std::bit_cast<uint32_t>(rounded) << 23U;
-  return std::bit_cast<float>(std::bit_cast<uint32_t>(power) + exponent);
+  return std::bit_cast<Float>(std::bit_cast<Bits>(power) + (std::bit_cast<Bits>(rounded) << 23U));
 }
 
 /// 2^x for x <= 0; 2^-126 for what is below -126 or NaN.
-inline float exp2_of(float x) { return exp2_in_range(clamped_exponent(x)); }
+inline float exp2_of(float x) { return exp2_in_range<float, uint32_t>(clamped_exponent(x, kLowestExponent)); }
 
 }  // namespace caravan

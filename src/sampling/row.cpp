@@ -16,6 +16,7 @@ namespace {
 
 /// Four floats in a register. Written out because of loops over arrays GCC makes branches here.
 using Floats = float __attribute__((vector_size(16)));
+using Words = uint32_t __attribute__((vector_size(16)));
 
 inline Floats load(const float* data) {
   Floats floats;
@@ -43,14 +44,13 @@ inline Floats maxima_of_chunk(const float* data) {
 }
 
 inline float sum_of_chunk(const float* data, const Weighing& weighing) {
-  // One loop each: with both in one, GCC makes a branch of the clamping and vectorises neither.
-  std::array<float, kChunk> values;
-  for (size_t i = 0; i < kChunk; ++i) values[i] = clamped_exponent(weighing.exponent(data[i]));
-  for (size_t i = 0; i < kChunk; ++i) values[i] = exp2_in_range(values[i]);
-  for (size_t half = kChunk / 2; half >= 4; half /= 2) {
-    for (size_t i = 0; i < half; ++i) values[i] += values[half + i];
+  Floats sum = all_of(0.0F);
+  for (size_t i = 0; i < kChunk; i += 4) {
+    // As Weighing::exponent.
+    const Floats exponents = (load(data + i) - weighing.largest) * weighing.scale;
+    sum += exp2_in_range<Floats, Words>(clamped_exponent(exponents, all_of(kLowestExponent)));
   }
-  return (values[0] + values[1]) + (values[2] + values[3]);
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
 /// The row's last chunk, filled up with minus infinity.
@@ -105,15 +105,18 @@ int32_t likeliest(const Row& row) {
 }
 
 int64_t likelier_than(std::span<const float> logits, int32_t token) {
-  const auto before = static_cast<size_t>(token);
-  CARAVAN_CHECK(token >= 0 && before < logits.size());
-  const float own = logits[before] > kMinusInfinity ? logits[before] : kMinusInfinity;
+  const auto place = static_cast<size_t>(token);
+  CARAVAN_CHECK(token >= 0 && place < logits.size());
+  const float own = logits[place];
   int32_t count = 0;
+  if (!(own > kMinusInfinity)) {
+    // NaN and minus infinity are ties.
+    for (const float logit : logits) count += logit > kMinusInfinity ? 1 : 0;
+    for (const float logit : logits.first(place)) count += logit > kMinusInfinity ? 0 : 1;
+    return count;
+  }
   for (const float logit : logits) count += logit > own ? 1 : 0;
-  for (const float logit : logits.first(before)) count += logit == own ? 1 : 0;
-  if (own > kMinusInfinity) return count;
-  // NaN is equal to nothing, but counts as minus infinity here.
-  for (const float logit : logits.first(before)) count += std::isnan(logit) ? 1 : 0;
+  for (const float logit : logits.first(place)) count += logit == own ? 1 : 0;
   return count;
 }
 

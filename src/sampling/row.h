@@ -35,8 +35,8 @@ struct Row {
 void scan_row(std::span<const float> logits, Row& row);
 
 /// Makes a row whose largest logit is infinite one that can be weighed, in `out` [vocab]: several logits of
-/// plus infinity are as likely as each other, and nothing else counts; if all are minus infinity, then nothing
-/// tells the allowed tokens apart (token_mask.h).
+/// plus infinity are as likely as each other, and nothing else counts; if all are minus infinity, then
+/// nothing tells the allowed tokens apart (token_mask.h).
 void settle_infinity(const Row& row, std::span<const uint64_t> allowed, std::vector<float>& out);
 
 /// The lowest token that has the largest logit; 0 if every logit is minus infinity.

@@ -13,7 +13,9 @@ namespace caravan {
 namespace {
 
 /// The whole number that stands for the weight 1: so large that the sum over a vocabulary fits in 63 bits.
-uint64_t unit_weight(size_t vocab) { return uint64_t{1} << (63U - static_cast<unsigned>(std::bit_width(vocab))); }
+uint64_t unit_weight(size_t vocab) {
+  return uint64_t{1} << (63U - static_cast<unsigned>(std::bit_width(vocab)));
+}
 
 uint64_t total_weight(const std::vector<Candidate>& candidates) {
   uint64_t total = 0;
@@ -51,13 +53,19 @@ void keep_mass(Candidates& candidates, double wanted, Key key) {
     for (const Candidate& candidate : undecided) masses[bin_of(candidate)] += candidate.weight;
     size_t bin = 0;
     while (bin + 1 < kBins && static_cast<double>(reached + masses[bin]) < wanted) reached += masses[bin++];
+    // Without branches: both are written, and what does not belong is overwritten.
+    size_t decided = kept.size();
     size_t left = 0;
+    kept.resize(decided + undecided.size());
     for (size_t i = 0; i < undecided.size(); ++i) {
       const Candidate candidate = undecided[i];
       const size_t its_bin = bin_of(candidate);
-      if (its_bin < bin) kept.push_back(candidate);
-      if (its_bin == bin) undecided[left++] = candidate;
+      kept[decided] = candidate;
+      decided += its_bin < bin ? 1U : 0U;
+      undecided[left] = candidate;
+      left += its_bin == bin ? 1U : 0U;
     }
+    kept.resize(decided);
     undecided.resize(left);
   }
   std::sort(undecided.begin(), undecided.end(), [&key](const Candidate& a, const Candidate& b) {
@@ -70,36 +78,53 @@ void keep_mass(Candidates& candidates, double wanted, Key key) {
   }
 }
 
+uint64_t whole_weight(const Weighing& weighing, float logit, size_t vocab) {
+  const double weight = static_cast<double>(exp2_of(weighing.exponent(logit)));
+  return static_cast<uint64_t>(weight * static_cast<double>(unit_weight(vocab)));
+}
+
 /// The tokens whose exponent is at least `lowest`.
 void gather(const Row& row, const Weighing& weighing, float lowest, std::vector<Candidate>& kept) {
-  const auto unit = static_cast<double>(unit_weight(row.logits.size()));
   kept.clear();
+  size_t size = 0;
   for (size_t i = 0; i < row.chunks(); ++i) {
     if (!(weighing.exponent(row.maxima[i]) >= lowest)) continue;
     const std::span<const float> chunk = row.chunk(i);
+    if (kept.size() < size + kChunk) kept.resize(2 * size + kChunk);
+    // Without branches: what does not belong is overwritten.
     for (size_t j = 0; j < chunk.size(); ++j) {
-      const float exponent = weighing.exponent(chunk[j]);
-      if (!(exponent >= lowest)) continue;
-      const double weight = static_cast<double>(exp2_of(exponent)) * unit;
-      kept.push_back({chunk[j], static_cast<int32_t>(i * kChunk + j), static_cast<uint64_t>(weight)});
+      kept[size] = {chunk[j], static_cast<int32_t>(i * kChunk + j), 0};
+      size += weighing.exponent(chunk[j]) >= lowest ? 1U : 0U;
     }
   }
+  kept.resize(size);
+  for (Candidate& candidate : kept)
+    candidate.weight = whole_weight(weighing, candidate.logit, row.logits.size());
 }
 
-/// Every token that may be kept has at least this exponent. `total`: of the weights, 1 for the likeliest's.
-float lowest_exponent(const SamplingParams& params, size_t vocab, double total) {
-  double least = 1.0 / static_cast<double>(unit_weight(vocab));
-  least = std::max(least, params.min_p);
-  // Tokens below this have together less than 1 - top_p: the nucleus needs none of them.
-  if (params.top_p < 1.0) least = std::max(least, (1.0 - params.top_p) * total / static_cast<double>(vocab));
-  // Half a percent of slack for all roundings, the C library's too: it decides nothing but how many candidates
-  // the exact comparisons will see.
+/// Every token that may be kept has at least this exponent, whatever top_p may be.
+float lowest_exponent(const SamplingParams& params, size_t vocab) {
+  const double least = std::max(1.0 / static_cast<double>(unit_weight(vocab)), params.min_p);
+  // Half a percent of slack for all roundings, the C library's too: it decides nothing but how many
+  // candidates the exact comparisons will see.
   return static_cast<float>(std::log2(least)) - 0.01F;
 }
 
+/// Gathers at least the likeliest tokens whose weights reach `wanted`, and all down to some weight, so that
+/// the nucleus is among them. Most often it is a few tokens, so that few are gathered and looked for first.
+void gather_nucleus(const Row& row, const Weighing& weighing, double wanted, float lowest,
+                    std::vector<Candidate>& kept) {
+  constexpr float kStep = 6.0F;
+  for (float exponent = -kStep; exponent > lowest; exponent -= kStep) {
+    gather(row, weighing, exponent, kept);
+    if (static_cast<double>(total_weight(kept)) >= wanted) return;
+  }
+  gather(row, weighing, lowest, kept);
+}
+
 /// Keeps the tokens whose information is the nearest to the distribution's entropy (arXiv:2202.00666). With
-/// weights of 2^e, a token's information is log2(total) - e and the entropy log2(total) - mean(e), so that the
-/// distance is |e - mean(e)|.
+/// weights of 2^e, a token's information is log2(total) - e and the entropy log2(total) - mean(e), so that
+/// the distance is |e - mean(e)|.
 void keep_typical(Candidates& candidates, const Weighing& weighing, double typical_p) {
   double sum = 0.0;
   for (const Candidate& candidate : candidates.kept) {
@@ -122,21 +147,24 @@ void truncate(const Row& row, const SamplingParams& params, Candidates& candidat
   const Weighing weighing = weighing_of(row, params.temperature);
   const auto unit = static_cast<double>(unit_weight(row.logits.size()));
   const auto vocab = static_cast<int64_t>(row.logits.size());
-  double total = 0.0;
+  const float lowest = lowest_exponent(params, row.logits.size());
+  double wanted = 0.0;
   if (params.top_k > 0 && params.top_k < vocab) {
     select_top(row, static_cast<size_t>(params.top_k), candidates.top);
     candidates.kept.clear();
     for (const TokenLogit& token : candidates.top) {
-      const double weight = static_cast<double>(exp2_of(weighing.exponent(token.logit))) * unit;
-      candidates.kept.push_back({token.logit, token.token, static_cast<uint64_t>(weight)});
+      candidates.kept.push_back(
+          {token.logit, token.token, whole_weight(weighing, token.logit, row.logits.size())});
     }
-    total = static_cast<double>(total_weight(candidates.kept)) / unit;
+    wanted = params.top_p * static_cast<double>(total_weight(candidates.kept));
+  } else if (params.top_p < 1.0) {
+    wanted = params.top_p * sum_weights(row, weighing) * unit;
+    gather_nucleus(row, weighing, wanted, lowest, candidates.kept);
   } else {
-    if (params.top_p < 1.0) total = sum_weights(row, weighing);
-    gather(row, weighing, lowest_exponent(params, row.logits.size(), total), candidates.kept);
+    gather(row, weighing, lowest, candidates.kept);
   }
   if (params.top_p < 1.0) {
-    keep_mass(candidates, params.top_p * total * unit, [](const Candidate& candidate) { return -candidate.logit; });
+    keep_mass(candidates, wanted, [](const Candidate& candidate) { return -candidate.logit; });
   }
   std::erase_if(candidates.kept, [&](const Candidate& candidate) {
     return static_cast<double>(candidate.weight) < params.min_p * unit;
