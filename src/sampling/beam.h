@@ -24,7 +24,7 @@ struct BeamParams {
   int64_t width = 1;            ///< live beams, and finished ones that are kept
   double length_penalty = 1.0;  ///< above 0 favours longer texts, below 0 shorter ones
   EarlyStopping early_stopping = EarlyStopping::kNo;
-  int64_t max_length = 1;           ///< output tokens at most
+  int64_t max_length = 1;                ///< output tokens at most
   std::vector<int32_t> eos_tokens = {};  ///< those that finish a beam; none with ignore_eos
 };
 

@@ -13,13 +13,16 @@ namespace {
 double natural_log(double x) {
   constexpr double kLogOf2 = 0.69314718055994531;
   int exponent = 0;
-  // In [1/2, 1), exactly.
-  const double mantissa = std::frexp(x, &exponent);
-  // log(m) = 2 atanh((m - 1) / (m + 1)); the argument is at most 1/3 in absolute value, and 1/9 to the 17th
-  // is less than 2^-53.
+  double mantissa = std::frexp(x, &exponent);
+  // From [1/2, 1) to [3/4, 3/2), exactly, so that the logarithm of 1 is 0.
+  if (mantissa < 0.75) {
+    mantissa *= 2.0;
+    exponent -= 1;
+  }
+  // log(m) = 2 atanh(s); s is at most 1/5 in absolute value, and 1/25 to the 12th is less than 2^-53.
   const double s = (mantissa - 1.0) / (mantissa + 1.0);
   double series = 0.0;
-  for (int power = 35; power >= 1; power -= 2) series = series * (s * s) + 1.0 / power;
+  for (int power = 25; power >= 1; power -= 2) series = series * (s * s) + 1.0 / power;
   return exponent * kLogOf2 + 2.0 * s * series;
 }
 

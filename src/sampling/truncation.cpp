@@ -47,7 +47,7 @@ void keep_mass(Candidates& candidates, double wanted, Key key) {
     // Keys as close as rounding errors make no bins.
     if (!std::isfinite(scale)) break;
     const auto bin_of = [&](const Candidate& candidate) {
-      return std::min(kBins - 1, static_cast<size_t>((key(candidate) - low) * scale));
+      return std::min(kBins - 1, static_cast<size_t>(static_cast<int32_t>((key(candidate) - low) * scale)));
     };
     std::array<uint64_t, kBins> masses = {};
     for (const Candidate& candidate : undecided) masses[bin_of(candidate)] += candidate.weight;
@@ -68,9 +68,13 @@ void keep_mass(Candidates& candidates, double wanted, Key key) {
     kept.resize(decided);
     undecided.resize(left);
   }
-  std::sort(undecided.begin(), undecided.end(), [&key](const Candidate& a, const Candidate& b) {
+  const auto before = [&key](const Candidate& a, const Candidate& b) {
     return key(a) != key(b) ? key(a) < key(b) : a.token < b.token;
-  });
+  };
+  // Most often they are, where there are many: equal keys in order of id.
+  if (!std::is_sorted(undecided.begin(), undecided.end(), before)) {
+    std::sort(undecided.begin(), undecided.end(), before);
+  }
   for (const Candidate& candidate : undecided) {
     if (!kept.empty() && static_cast<double>(reached) >= wanted) break;
     reached += candidate.weight;
@@ -80,7 +84,8 @@ void keep_mass(Candidates& candidates, double wanted, Key key) {
 
 uint64_t whole_weight(const Weighing& weighing, float logit, size_t vocab) {
   const double weight = static_cast<double>(exp2_of(weighing.exponent(logit)));
-  return static_cast<uint64_t>(weight * static_cast<double>(unit_weight(vocab)));
+  // By a signed number, which is one instruction.
+  return static_cast<uint64_t>(static_cast<int64_t>(weight * static_cast<double>(unit_weight(vocab))));
 }
 
 /// The tokens whose exponent is at least `lowest`.
