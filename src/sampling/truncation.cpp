@@ -23,12 +23,61 @@ uint64_t total_weight(const std::vector<Candidate>& candidates) {
   return total;
 }
 
-/// Moves from `candidates.kept` what comes after the first whose weights reach `wanted`, in the order of
-/// `key`, then id. The key is a finite float. Takes linear time: candidates are sorted into bins by key, and
-/// only the bin in which the sum is reached is looked at again.
+constexpr size_t kBins = 256;
+
+/// The bin of a key from `low` on, which grows with the key.
+struct Binning {
+  float low = 0.0F;
+  float scale = 0.0F;  ///< 0: the keys are too close to each other for bins
+
+  [[nodiscard]] size_t bin(float key) const {
+    return std::min(kBins - 1, static_cast<size_t>(static_cast<int32_t>((key - low) * scale)));
+  }
+};
+
+template <typename Key>
+Binning binning_of(const std::vector<Candidate>& candidates, Key key) {
+  float low = key(candidates.front());
+  float high = low;
+  for (const Candidate& candidate : candidates) {
+    low = std::min(low, key(candidate));
+    high = std::max(high, key(candidate));
+  }
+  const float scale = static_cast<float>(kBins) / (high - low);
+  return {low, std::isfinite(scale) ? scale : 0.0F};
+}
+
+/// Moves from `undecided` to the end of `kept` what is in a bin before the one in which the weights reach
+/// `wanted`, together with `reached`, to which it adds; leaves that bin, and drops the rest.
+template <typename Key>
+void decide_by_bins(Candidates& candidates, const Binning& binning, double wanted, uint64_t& reached,
+                    Key key) {
+  std::vector<Candidate>& undecided = candidates.undecided;
+  std::vector<Candidate>& kept = candidates.kept;
+  std::array<uint64_t, kBins> masses = {};
+  for (const Candidate& candidate : undecided) masses[binning.bin(key(candidate))] += candidate.weight;
+  size_t bin = 0;
+  while (bin + 1 < kBins && static_cast<double>(reached + masses[bin]) < wanted) reached += masses[bin++];
+  // Without branches: both are written, and what does not belong is overwritten.
+  size_t decided = kept.size();
+  size_t left = 0;
+  kept.resize(decided + undecided.size());
+  for (const Candidate candidate : undecided) {
+    const size_t its_bin = binning.bin(key(candidate));
+    kept[decided] = candidate;
+    decided += its_bin < bin ? 1U : 0U;
+    undecided[left] = candidate;
+    left += its_bin == bin ? 1U : 0U;
+  }
+  kept.resize(decided);
+  undecided.resize(left);
+}
+
+/// Drops from `candidates.kept` what comes after the first whose weights reach `wanted`, in the order of
+/// `key`, then id; keeps one at least. The key is a finite float. Takes linear time: candidates go into bins
+/// by key, and only the bin in which the sum is reached is looked at again.
 template <typename Key>
 void keep_mass(Candidates& candidates, double wanted, Key key) {
-  constexpr size_t kBins = 256;
   constexpr size_t kFewEnoughToSort = 64;
   std::vector<Candidate>& undecided = candidates.undecided;
   std::vector<Candidate>& kept = candidates.kept;
@@ -36,42 +85,14 @@ void keep_mass(Candidates& candidates, double wanted, Key key) {
   kept.clear();
   uint64_t reached = 0;
   while (undecided.size() > kFewEnoughToSort) {
-    float low = key(undecided.front());
-    float high = low;
-    for (const Candidate& candidate : undecided) {
-      low = std::min(low, key(candidate));
-      high = std::max(high, key(candidate));
-    }
-    if (!(high > low)) break;
-    const float scale = static_cast<float>(kBins) / (high - low);
-    // Keys as close as rounding errors make no bins.
-    if (!std::isfinite(scale)) break;
-    const auto bin_of = [&](const Candidate& candidate) {
-      return std::min(kBins - 1, static_cast<size_t>(static_cast<int32_t>((key(candidate) - low) * scale)));
-    };
-    std::array<uint64_t, kBins> masses = {};
-    for (const Candidate& candidate : undecided) masses[bin_of(candidate)] += candidate.weight;
-    size_t bin = 0;
-    while (bin + 1 < kBins && static_cast<double>(reached + masses[bin]) < wanted) reached += masses[bin++];
-    // Without branches: both are written, and what does not belong is overwritten.
-    size_t decided = kept.size();
-    size_t left = 0;
-    kept.resize(decided + undecided.size());
-    for (size_t i = 0; i < undecided.size(); ++i) {
-      const Candidate candidate = undecided[i];
-      const size_t its_bin = bin_of(candidate);
-      kept[decided] = candidate;
-      decided += its_bin < bin ? 1U : 0U;
-      undecided[left] = candidate;
-      left += its_bin == bin ? 1U : 0U;
-    }
-    kept.resize(decided);
-    undecided.resize(left);
+    const Binning binning = binning_of(undecided, key);
+    if (binning.scale == 0.0F) break;
+    decide_by_bins(candidates, binning, wanted, reached, key);
   }
   const auto before = [&key](const Candidate& a, const Candidate& b) {
     return key(a) != key(b) ? key(a) < key(b) : a.token < b.token;
   };
-  // Most often they are, where there are many: equal keys in order of id.
+  // Where there are many left, most often they are: equal keys in order of id.
   if (!std::is_sorted(undecided.begin(), undecided.end(), before)) {
     std::sort(undecided.begin(), undecided.end(), before);
   }
@@ -83,7 +104,7 @@ void keep_mass(Candidates& candidates, double wanted, Key key) {
 }
 
 uint64_t whole_weight(const Weighing& weighing, float logit, size_t vocab) {
-  const double weight = static_cast<double>(exp2_of(weighing.exponent(logit)));
+  const auto weight = static_cast<double>(exp2_of(weighing.exponent(logit)));
   // By a signed number, which is one instruction.
   return static_cast<uint64_t>(static_cast<int64_t>(weight * static_cast<double>(unit_weight(vocab))));
 }
@@ -103,8 +124,8 @@ void gather(const Row& row, const Weighing& weighing, float lowest, std::vector<
     }
   }
   kept.resize(size);
-  for (Candidate& candidate : kept)
-    candidate.weight = whole_weight(weighing, candidate.logit, row.logits.size());
+  const size_t vocab = row.logits.size();
+  for (Candidate& candidate : kept) candidate.weight = whole_weight(weighing, candidate.logit, vocab);
 }
 
 /// Every token that may be kept has at least this exponent, whatever top_p may be.

@@ -55,8 +55,8 @@ TEST(SamplerDistribution, HasIndependentSuccessiveDraws) {
   const std::vector<float> logits(2, 0.0F);
   std::vector<int> pairs(4, 0);
   for (int i = 0; i < 20'000; ++i) {
-    const int first = sampler.sample(logits, {}, {});
-    ++pairs[static_cast<size_t>(2 * first + sampler.sample(logits, {}, {}))];
+    const auto first = static_cast<size_t>(sampler.sample(logits, {}, {}));
+    ++pairs[2 * first + static_cast<size_t>(sampler.sample(logits, {}, {}))];
   }
   EXPECT_LT(test::chi_square_deviations(pairs, std::vector<double>(4, 0.25)), 4.0);
 }

@@ -21,6 +21,7 @@ std::vector<int32_t> top(const std::vector<float>& logits, size_t count) {
   std::vector<TokenLogit> found;
   select_top(scanned(logits), count, found);
   std::vector<int32_t> tokens;
+  tokens.reserve(found.size());
   for (const TokenLogit& each : found) tokens.push_back(each.token);
   return tokens;
 }

@@ -197,6 +197,7 @@ TEST(Sampler, DrawsTheSameInThreadsAsAlone) {
   const auto tokens_of = [&logits](const SamplingParams& params) {
     Sampler sampler(params);
     std::vector<int32_t> output;
+    output.reserve(50);
     for (int i = 0; i < 50; ++i) output.push_back(sampler.sample(logits, {}, output));
     return output;
   };
@@ -217,6 +218,7 @@ TEST(Sampler, DrawsTheSameOnEveryMachine) {
   const auto tokens_of = [&logits](const SamplingParams& params) {
     Sampler sampler(params);
     std::vector<int32_t> tokens;
+    tokens.reserve(8);
     for (int i = 0; i < 8; ++i) tokens.push_back(sampler.sample(logits, {}, {}));
     return tokens;
   };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 #include <random>
 
@@ -15,9 +16,10 @@ TEST(TokenMask, CopiesWhatItAllows) {
     std::vector<uint64_t> allowed(mask_words(vocab));
     for (int trial = 0; trial < 50; ++trial) {
       for (uint64_t& word : allowed) {
-        const uint64_t kind = random() % 4;
-        word = kind == 0 ? random() & random() & random() : kind == 1 ? random() | random() | random() : 0;
-        if (kind == 2) word = ~uint64_t{0};
+        const std::array<uint64_t, 3> bits = {random(), random(), random()};
+        const std::array<uint64_t, 4> kinds = {0, ~uint64_t{0}, bits[0] & bits[1] & bits[2],
+                                               bits[0] | bits[1] | bits[2]};
+        word = kinds[random() % kinds.size()];
       }
       allowed[0] |= 1;
       const std::vector<float> logits(vocab, 7.0F);

@@ -32,6 +32,7 @@ std::set<int32_t> naively_kept(const std::vector<float>& logits, const SamplingP
 
 std::vector<float> logits_of(const std::vector<double>& probabilities) {
   std::vector<float> logits;
+  logits.reserve(probabilities.size());
   for (const double each : probabilities) logits.push_back(static_cast<float>(std::log(each)));
   return logits;
 }
