@@ -20,21 +20,29 @@ TEST(Gbnf, ReadsEveryConstruct) {
       {R"(root ::= "yes" | "no")", {"yes", "no"}, {"", "ye", "yesno", "Yes"}},
       {R"(root ::= "a" "b"   "c")", {"abc"}, {"ab", "a b c"}},
       {"root ::= \"a\\n\\r\\t\\\\\\\"\\x41\\u00e9\\U0001F600\"", {"a\n\r\t\\\"Aé😀"}, {"a"}},
-      {R"(root ::= [a-c] [^a-c\n] [-x] [\]\[] [é-ü])", {"az-]é", "cdx[ü"}, {"aa-]é", "a\n-]é", "az-]a", "az+]é"}},
+      {R"(root ::= [a-c] [^a-c\n] [-x] [\]\[] [é-ü])",
+       {"az-]é", "cdx[ü"},
+       {"aa-]é", "a\n-]é", "az-]a", "az+]é"}},
       {R"(root ::= ".")", {"."}, {"a"}},
       {R"(root ::= . .)", {"ab", "你\n"}, {"a", "abc", "\xE4\xBD"}},
       {R"(root ::= "ab"* [c]+ d? 
-d ::= "d")", {"c", "ababccd"}, {"", "ab", "abac", "cdd"}},
-      {R"(root ::= [a]{2} [b]{2,} [c]{0,2} ("d" | "e"){1,2})", {"aabbd", "aabbbbccde"}, {"abbd", "aabd", "aabbcccd", "aabbded"}},
+d ::= "d")",
+       {"c", "ababccd"},
+       {"", "ab", "abac", "cdd"}},
+      {R"(root ::= [a]{2} [b]{2,} [c]{0,2} ("d" | "e"){1,2})",
+       {"aabbd", "aabbbbccde"},
+       {"abbd", "aabd", "aabbcccd", "aabbded"}},
       {R"(root ::= ("a" | ("b" "c")+)* "x")", {"x", "abcbcax"}, {"bx", "abc"}},
       {"root ::= \"\" | \"a\"", {"", "a"}, {"aa"}},
       {"# a comment\nroot ::= item (\",\" item)*   # another\n\nitem ::= \"a\" |\n  \"b\"\n  | \"c\"\n",
-       {"a", "b,c,a"}, {"", "a,"}},
+       {"a", "b,c,a"},
+       {"", "a,"}},
       {"root ::= (\n  \"a\"\n  \"b\" # inside\n)\r\nx-1_Y ::= \"z\"", {"ab"}, {"a", "z"}},
       {"root ::=\n  a\na ::= \"1\"", {"1"}, {}},
   };
   for (const Case& one : cases) {
-    for (const std::string& text : one.fits) EXPECT_TRUE(test::fits(gbnf(one.grammar), text)) << one.grammar << text;
+    for (const std::string& text : one.fits)
+      EXPECT_TRUE(test::fits(gbnf(one.grammar), text)) << one.grammar << text;
     for (const std::string& text : one.not_fits) {
       EXPECT_FALSE(test::fits(gbnf(one.grammar), text)) << one.grammar << " and " << text;
     }
@@ -42,12 +50,12 @@ d ::= "d")", {"c", "ababccd"}, {"", "ab", "abac", "cdd"}},
 }
 
 TEST(Gbnf, ReadsRecursionAtAnyPlaceButTheBeginning) {
-  const GuideSpec sums = gbnf(R"(
+  const GuideSpec sums = gbnf(R"x(
 root  ::= expr
 expr  ::= term (("+" | "-") term)*
 term  ::= factor ("*" factor)*
 factor ::= [0-9]+ | "(" expr ")"
-)");
+)x");
   EXPECT_TRUE(test::fits(sums, "1+(2*(3-4))*5"));
   EXPECT_FALSE(test::fits(sums, "1+(2*(3-4)*5"));
   EXPECT_FALSE(test::begins(sums, "1+)"));
@@ -91,7 +99,8 @@ TEST(Gbnf, SaysWhatIsWrongAndWhere) {
 TEST(Choice, IsExactlyOneOfTheList) {
   const GuideSpec spec = test::choice({"yes", "yesterday", "no", "not", "你好", "你们", "no"});
   for (const std::string& text : spec.choices) EXPECT_TRUE(test::fits(spec, text));
-  for (const char* text : {"", "ye", "yes ", "n", "yesno", "你"}) EXPECT_FALSE(test::fits(spec, text)) << text;
+  for (const char* text : {"", "ye", "yes ", "n", "yesno", "你"})
+    EXPECT_FALSE(test::fits(spec, text)) << text;
 }
 
 TEST(Choice, TakesThousandsThatBeginAlike) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/error_of.h"
+#include "support/errors.h"
 #include "support/paths.h"
 
 namespace caravan::test {
@@ -50,14 +50,16 @@ bool has_bit(const std::vector<uint64_t>& mask, int32_t id) {
 
 namespace {
 
-/// The first token that closes something, or nothing.
-std::optional<int32_t> closing(const TokenTrie& trie, const std::vector<uint64_t>& mask) {
-  for (const char* close : {"}", "]", "\"", "0"}) {
-    for (int32_t id = 0; id < trie.vocab_size(); ++id) {
-      if (has_bit(mask, id) && trie.bytes_of(id) == close) return id;
-    }
+/// One of the tokens that often close something, or `otherwise` if none may come.
+int32_t closing(const TokenTrie& trie, const std::vector<int32_t>& allowed, std::mt19937& random,
+                int32_t otherwise) {
+  std::vector<int32_t> ids;
+  for (const int32_t id : allowed) {
+    const std::string_view bytes = trie.bytes_of(id);
+    if (bytes.size() == 1 && std::string_view("\"}] 0.@ab").find(bytes) != std::string_view::npos)
+      ids.push_back(id);
   }
-  return std::nullopt;
+  return ids.empty() ? otherwise : ids[random() % ids.size()];
 }
 
 }  // namespace
@@ -78,7 +80,9 @@ std::string random_text(const std::shared_ptr<const CompiledGuide>& guide, std::
       if (has_bit(mask, id)) ids.push_back(id);
     }
     int32_t next = ids[random() % ids.size()];
-    if (i >= length) next = has_bit(mask, end) ? end : closing(trie, mask).value_or(next);
+    if (i >= length) {
+      next = has_bit(mask, end) ? end : random() % 4 == 0 ? next : closing(trie, ids, random, next);
+    }
     EXPECT_TRUE(matcher.accept_token(next));
     if (next == end) return text;
     text += trie.bytes_of(next);

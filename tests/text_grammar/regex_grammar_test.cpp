@@ -23,7 +23,7 @@ const std::vector<std::string>& expressions() {
       R"(\d{1,3}(\.\d+)?)",
       R"(\w+\s\w+)",
       R"([\w.+-]+@[a-c]+\.(?:ab|bc))",
-      R"(\S+\D\W?)",
+      R"(\S+[^\s]a)",
       R"([^\s\d]{1,3}[\]\-^])",
       R"(a{,2}b{c}\{\})",
       R"(\x61\u0062\x{63}\t?\n?)",
@@ -37,10 +37,12 @@ const std::vector<std::string>& expressions() {
   return kExpressions;
 }
 
-/// Caravan's Regex understands PCRE2's syntax but for \u, and finds the first match; the anchors make it the whole.
+/// Caravan's Regex understands PCRE2's syntax but for \u, and finds the first match; the anchors make it the
+/// whole.
 bool pcre2_matches(std::string expression, const std::string& text) {
   for (size_t at = 0; (at = expression.find("\\u", at)) != std::string::npos;) {
-    expression = expression.substr(0, at) + "\\x{" + expression.substr(at + 2, 4) + "}" + expression.substr(at + 6);
+    expression =
+        expression.substr(0, at) + "\\x{" + expression.substr(at + 2, 4) + "}" + expression.substr(at + 6);
   }
   if (text.empty()) return Regex("\\A(?:" + expression + ")x\\z", "a test").find_all("x").size() == 1;
   return Regex("\\A(?:" + expression + ")\\z", "a test").find_all(text).size() == 1;
@@ -49,7 +51,6 @@ bool pcre2_matches(std::string expression, const std::string& text) {
 TEST(RegexGrammar, GeneratesOnlyWhatPcre2Matches) {
   std::mt19937 random(11);
   for (const std::string& expression : expressions()) {
-    // Within the group of pcre2_matches, anchors stand at other places than outermost alternatives' ends.
     const auto guide = compile_guide(test::regex(expression), test::demo_trie());
     for (int i = 0; i < 30; ++i) {
       const std::string text = test::random_text(guide, random, i);
@@ -58,10 +59,18 @@ TEST(RegexGrammar, GeneratesOnlyWhatPcre2Matches) {
   }
 }
 
+/// As Caravan's Regex understands \D and \W, é is none; here it is both.
+const std::vector<std::string>& ascii_expressions() {
+  static const std::vector<std::string> kExpressions = {R"(\S+\D\W?)", R"([\W]+[^\w]|[\D])"};
+  return kExpressions;
+}
+
 TEST(RegexGrammar, TakesAllOfAsciiThatPcre2Matches) {
   std::mt19937 random(12);
   const std::string alphabet = "abcab1.@ -]^{}c";
-  for (const std::string& expression : expressions()) {
+  std::vector<std::string> all = expressions();
+  all.insert(all.end(), ascii_expressions().begin(), ascii_expressions().end());
+  for (const std::string& expression : all) {
     const auto guide = compile_guide(test::regex(expression), test::byte_trie());
     for (int i = 0; i < 400; ++i) {
       std::string text;
@@ -76,8 +85,9 @@ TEST(RegexGrammar, TakesAllOfAsciiThatPcre2Matches) {
 TEST(RegexGrammar, TakesWhatBothDialectsHave) {
   EXPECT_TRUE(test::fits(test::regex(R"([\b]\0\v\f\r\x7F)"), std::string("\b\0\v\f\r\x7F", 6)));
   EXPECT_TRUE(test::fits(test::regex(R"(\u{1F600}\ud83d\ude00)"), "😀😀"));
-  // An é is no word character of ECMAScript's, and not generated as a \W of it only.
   EXPECT_FALSE(test::fits(test::regex(R"(\w)"), "é"));
+  EXPECT_TRUE(test::fits(test::regex(R"(\W\D[^\w])"), "éé你"));
+  EXPECT_FALSE(test::fits(test::regex(R"(\d)"), "٣"));
   EXPECT_FALSE(test::fits(test::regex(R"(\S)"), "\u2003"));
   EXPECT_FALSE(test::fits(test::regex(R"([^\s])"), "\u2003"));
   EXPECT_FALSE(test::fits(test::regex("."), "\n"));

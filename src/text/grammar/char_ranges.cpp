@@ -91,7 +91,8 @@ CharRanges normalized(CharRanges ranges) {
     if (range.first > range.last) continue;
     if (range.first <= kBeforeSurrogates)
       valid.push_back({range.first, std::min(range.last, kBeforeSurrogates)});
-    if (range.last >= kAfterSurrogates) valid.push_back({std::max(range.first, kAfterSurrogates), range.last});
+    if (range.last >= kAfterSurrogates)
+      valid.push_back({std::max(range.first, kAfterSurrogates), range.last});
   }
   // The two sides of the surrogates do not touch as numbers, so that merging never brings those back.
   return merged(std::move(valid));

@@ -3,9 +3,11 @@
 // Supported: literals, `.`, classes with \d \w \s \D \W \S, escapes \t \n \r \f \v \0 \xHH \x{H…} \uHHHH
 // \u{H…}, groups (capturing, (?:…) and named, which all only group), `|`, the quantifiers * + ? {m} {m,}
 // {m,n} and their lazy forms, which for a whole match mean the same, and ^ and $ at the ends of the outermost
-// alternatives. \d, \w and \s are ASCII's; \S and the like leave out Unicode's spaces, and `.` every line
-// end, so that what is generated matches in either dialect. Look-around, back-references, \b, \p, inline
-// flags and possessive or atomic groups are refused by name. Thread safety: pure functions.
+// alternatives. \d, \w, \D and
+// \W go by ASCII, as in ECMAScript and in PCRE2 without UCP; \s is ASCII's spaces, but \S leaves out
+// Unicode's, too, and `.` every line end, so that what is generated matches in either dialect. Look-around,
+// back-references, \b, \p, inline flags and possessive or atomic groups are refused by name. Thread safety:
+// pure functions.
 #pragma once
 
 #include <functional>
