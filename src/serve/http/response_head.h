@@ -21,8 +21,8 @@ struct HeadForm {
   BodyForm body = BodyForm::kWhole;
   bool keep_alive = true;
   bool http_1_0 = false;
-  std::string request_id;
-  std::optional<std::string> cors_origin;
+  std::string request_id = {};
+  std::optional<std::string> cors_origin = {};
 };
 
 /// Everything up to the empty line, which is included. Throws Error where a header of the response could not
