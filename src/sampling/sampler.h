@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <random>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace caravan {
@@ -15,10 +16,12 @@ struct SamplingParams {
   int64_t top_k = 0;         ///< keep the k likeliest tokens; 0: all
   double top_p = 1.0;        ///< keep the likeliest tokens whose probabilities reach it (arXiv:1904.09751)
   double min_p = 0.0;  ///< keep tokens at least this likely relative to the likeliest (arXiv:2407.01082)
+  double typical_p = 1.0;  ///< keep the most typical tokens whose probabilities reach it (arXiv:2202.00666)
   double repetition_penalty =
       1.0;  ///< on prompt and output: divides logits above 0, multiplies others (1909.05858)
   double presence_penalty = 0.0;   ///< subtracted once from every token that the output has
   double frequency_penalty = 0.0;  ///< subtracted once for each time that the output has the token
+  std::vector<std::pair<int32_t, float>> logit_bias = {};  ///< token and what is added to its logit
   uint64_t seed = 0;
 };
 
