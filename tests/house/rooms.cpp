@@ -37,6 +37,7 @@ const RoomTable& rooms() {
       {"engine", {"text", "text/grammar", "kernels", "execute", "execute/tuning", "models", "kv", "sampling", "scheduler"}},
       {"serve/http", {"base"}},
       {"serve/api", {"models", "text", "text/grammar", "sampling", "serve/http"}},
+      {"serve/openai", {"serve/api"}},
       {"cli/flags", {"engine"}},
       {"cli/show", {"base"}},
       {"cli/bench", {"cli/flags", "cli/show"}},

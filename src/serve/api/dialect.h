@@ -34,6 +34,7 @@ struct ModelView {
   std::vector<int32_t> eos_tokens;  ///< the model's own stop tokens
   int64_t hidden_size = 0;          ///< of embeddings
   int64_t vocab_size = 0;           ///< of the logits
+  int64_t hidden_size = 0;          ///< of embeddings
   int64_t max_context = 0;          ///< tokens of prompt and output together
   int64_t max_choices = 0;          ///< of `n` and `best_of`
   int64_t max_sequences = 0;        ///< that run together
@@ -53,7 +54,7 @@ struct ServerStatus {
 };
 
 struct Context {
-  const ModelView& model;
+  const ModelView& model;  ///< outlives every answer
   ServerStatus status;
 };
 
@@ -101,7 +102,8 @@ using PathValues = std::map<std::string, std::string>;
 
 struct Route {
   std::string method;  ///< "POST"
-  std::string path;    ///< "/v1/models/{model}"; a {name} stands for one part
+  std::string
+      path;  ///< "/v1/models/{model}"; a {name} stands for one part, a last {name...} for all the rest
   /// Throws RequestError, or Error for what is wrong with the request.
   std::function<Outcome(const http::Request& request, const PathValues& values, const Context& context)>
       handle;

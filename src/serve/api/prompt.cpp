@@ -4,14 +4,34 @@
 
 namespace caravan::serve {
 
-std::vector<int32_t> encode_prompt(const ModelView& model, const std::string& text, bool add_special,
-                                   const std::string& field) {
-  std::vector<int32_t> ids;
+std::vector<int32_t> encode_text(const ModelView& model, const std::string& text, bool add_special,
+                                 const std::string& field) {
   try {
-    ids = model.tokenizer->encode(text, {.add_special = add_special, .parse_special = true});
+    return model.tokenizer->encode(text, {.add_special = add_special, .parse_special = true});
   } catch (const Error& error) {
     throw RequestError({FailureKind::kInvalid, "\"" + field + "\": " + error.what(), field, ""});
   }
+}
+
+std::vector<int32_t> token_ids(const ModelView& model, const Json& list, const std::string& field) {
+  const std::string expected = "a list of token ids from 0 to " + std::to_string(model.vocab_size - 1);
+  if (!list.is_array()) wrong_field(field, describe(list), expected);
+  std::vector<int32_t> ids;
+  ids.reserve(list.size());
+  for (const Json& item : list) {
+    const bool fits =
+        item.is_number_unsigned()
+            ? item.get<uint64_t>() < static_cast<uint64_t>(model.vocab_size)
+            : item.is_number_integer() && item.get<int64_t>() >= 0 && item.get<int64_t>() < model.vocab_size;
+    if (!fits) wrong_field(field, "a list with " + describe(item), expected);
+    ids.push_back(item.get<int32_t>());
+  }
+  return ids;
+}
+
+std::vector<int32_t> encode_prompt(const ModelView& model, const std::string& text, bool add_special,
+                                   const std::string& field) {
+  std::vector<int32_t> ids = encode_text(model, text, add_special, field);
   check_prompt(model, ids, field);
   return ids;
 }

@@ -2,12 +2,20 @@
 // Thread safety: pure functions, the tokenizer's rule aside (one thread at a time).
 #pragma once
 
+#include "base/json.h"
 #include "serve/api/dialect.h"
 
 namespace caravan::serve {
 
-/// Encodes `text`. `add_special` is false where a chat template has written the special tokens already.
-/// Throws RequestError naming `field`.
+/// The ids of `text`, of any number. Throws RequestError naming `field`.
+std::vector<int32_t> encode_text(const ModelView& model, const std::string& text, bool add_special,
+                                 const std::string& field);
+
+/// Reads a list of ids of the vocabulary. Throws RequestError naming `field`.
+std::vector<int32_t> token_ids(const ModelView& model, const Json& list, const std::string& field);
+
+/// Encodes `text` to a prompt, of which check_prompt holds. `add_special` is false where a chat template has
+/// written the special tokens already. Throws RequestError naming `field`.
 std::vector<int32_t> encode_prompt(const ModelView& model, const std::string& text, bool add_special,
                                    const std::string& field);
 

@@ -1,0 +1,71 @@
+#include "serve/openai/errors.h"
+
+namespace caravan::serve::openai {
+
+namespace {
+
+struct Wording {
+  int status;
+  const char* type;
+  const char* code;  ///< where the failure has none of its own; nullptr: null
+};
+
+Wording wording(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::kMalformed:
+    case FailureKind::kInvalid:
+      return {400, "invalid_request_error", nullptr};
+    case FailureKind::kUnauthorized:
+      return {401, "invalid_request_error", "invalid_api_key"};
+    case FailureKind::kForbidden:
+      return {403, "permission_error", nullptr};
+    case FailureKind::kNotFound:
+      return {404, "invalid_request_error", nullptr};
+    case FailureKind::kMethod:
+      return {405, "invalid_request_error", "method_not_allowed"};
+    case FailureKind::kTooLarge:
+      return {413, "invalid_request_error", "request_too_large"};
+    case FailureKind::kOverloaded:
+      return {429, "rate_limit_error", "rate_limit_exceeded"};
+    case FailureKind::kUnavailable:
+      return {503, "server_error", "service_unavailable"};
+    case FailureKind::kTimeout:
+      return {408, "timeout_error", "timeout"};
+    case FailureKind::kGeneration:
+    case FailureKind::kInternal:
+      return {500, "server_error", nullptr};
+  }
+  return {500, "server_error", nullptr};
+}
+
+}  // namespace
+
+Json failure_json(const Failure& failure) {
+  const Wording words = wording(failure.kind);
+  Json error = {{"message", failure.message}, {"type", words.type}, {"param", nullptr}, {"code", nullptr}};
+  if (!failure.field.empty()) error["param"] = failure.field;
+  if (words.code != nullptr) error["code"] = words.code;
+  if (!failure.code.empty()) error["code"] = failure.code;
+  return {{"error", error}};
+}
+
+http::Response failure_response(const Failure& failure) {
+  http::Response response = json_response(failure_json(failure), wording(failure.kind).status);
+  if (failure.kind == FailureKind::kUnauthorized) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (failure.kind == FailureKind::kOverloaded || failure.kind == FailureKind::kUnavailable)
+    response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+void check_model(const Fields& fields, const ModelView& model) {
+  const std::string name = fields.string("model").value_or("");
+  if (!name.empty() && name != model.name) no_such_model(name);
+}
+
+void no_such_model(const std::string& name) {
+  throw RequestError({FailureKind::kNotFound,
+                      "the model " + in_quotes(name) + " does not exist: GET /v1/models lists what is served",
+                      "model", "model_not_found"});
+}
+
+}  // namespace caravan::serve::openai
