@@ -36,6 +36,8 @@ const RoomTable& rooms() {
       {"scheduler", {"kv"}},
       {"engine", {"text", "kernels", "execute", "execute/tuning", "models", "kv", "sampling", "scheduler"}},
       {"serve/http", {"base"}},
+      {"serve/metrics", {"base"}},
+      {"serve/page", {"base"}},
       {"serve/api", {"models", "text", "text/grammar", "sampling", "serve/http"}},
       {"cli/flags", {"engine"}},
       {"cli/show", {"base"}},
