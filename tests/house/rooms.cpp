@@ -36,6 +36,8 @@ const RoomTable& rooms() {
       {"scheduler", {"kv"}},
       {"engine", {"text", "text/grammar", "kernels", "execute", "execute/tuning", "models", "kv", "sampling", "scheduler"}},
       {"serve/http", {"base"}},
+      {"serve/metrics", {"base"}},
+      {"serve/page", {"base"}},
       {"serve/api", {"models", "text", "text/grammar", "sampling", "serve/http"}},
       {"serve/openai", {"serve/api"}},
       {"cli/flags", {"engine"}},
