@@ -14,6 +14,7 @@ struct SamplingParams {
   double temperature = 1.0;  ///< 0: greedy; else logits are divided by it
   int64_t top_k = 0;         ///< keep the k likeliest tokens; 0: all
   double top_p = 1.0;        ///< keep the likeliest tokens whose probabilities reach it (arXiv:1904.09751)
+  double typical_p = 1.0;    ///< keep the most typical tokens whose probabilities reach it (arXiv:2202.00666)
   double min_p = 0.0;  ///< keep tokens at least this likely relative to the likeliest (arXiv:2407.01082)
   double repetition_penalty =
       1.0;  ///< on prompt and output: divides logits above 0, multiplies others (1909.05858)

@@ -4,14 +4,18 @@
 
 namespace caravan::serve {
 
-std::vector<int32_t> encode_prompt(const ModelView& model, const std::string& text, bool add_special,
-                                   const std::string& field) {
-  std::vector<int32_t> ids;
+std::vector<int32_t> encode_text(const ModelView& model, const std::string& text, bool add_special,
+                                 const std::string& field) {
   try {
-    ids = model.tokenizer->encode(text, {.add_special = add_special, .parse_special = true});
+    return model.tokenizer->encode(text, {.add_special = add_special, .parse_special = true});
   } catch (const Error& error) {
     throw RequestError({FailureKind::kInvalid, "\"" + field + "\": " + error.what(), field, ""});
   }
+}
+
+std::vector<int32_t> encode_prompt(const ModelView& model, const std::string& text, bool add_special,
+                                   const std::string& field) {
+  std::vector<int32_t> ids = encode_text(model, text, add_special, field);
   check_prompt(model, ids, field);
   return ids;
 }
@@ -38,9 +42,11 @@ int64_t room_after(const ModelView& model, size_t prompt_tokens) {
   return model.max_context - static_cast<int64_t>(prompt_tokens);
 }
 
-std::string token_bytes(const ModelView& model, int32_t id) {
-  if (model.tokenizer->is_special(id)) return model.tokenizer->token_text(id);
-  return model.tokenizer->bytes_of(id).bytes;
+std::string token_bytes(const ModelView& model, int32_t id) { return token_bytes(*model.tokenizer, id); }
+
+std::string token_bytes(const Tokenizer& tokenizer, int32_t id) {
+  if (tokenizer.is_special(id)) return tokenizer.token_text(id);
+  return tokenizer.bytes_of(id).bytes;
 }
 
 }  // namespace caravan::serve

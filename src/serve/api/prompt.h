@@ -6,8 +6,12 @@
 
 namespace caravan::serve {
 
-/// Encodes `text`. `add_special` is false where a chat template has written the special tokens already.
-/// Throws RequestError naming `field`.
+/// Encodes `text`, whatever its length. Throws RequestError naming `field` where it is not UTF-8.
+std::vector<int32_t> encode_text(const ModelView& model, const std::string& text, bool add_special,
+                                 const std::string& field);
+
+/// The same, and check_prompt(). `add_special` is false where a chat template has written the special tokens
+/// already. Throws RequestError naming `field`.
 std::vector<int32_t> encode_prompt(const ModelView& model, const std::string& text, bool add_special,
                                    const std::string& field);
 
@@ -20,5 +24,6 @@ int64_t room_after(const ModelView& model, size_t prompt_tokens);
 
 /// The bytes that a token adds to a text, special tokens by their names.
 std::string token_bytes(const ModelView& model, int32_t id);
+std::string token_bytes(const Tokenizer& tokenizer, int32_t id);
 
 }  // namespace caravan::serve

@@ -32,6 +32,7 @@ struct Request {
   std::string id;              ///< the client's X-Request-Id where it sent a sane one, else made here
   std::string peer;            ///< the client's address
   bool from_loopback = false;  ///< the client is on this machine
+  bool authorized = false;     ///< showed a valid API key
 };
 
 struct Response {
