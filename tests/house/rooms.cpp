@@ -40,11 +40,17 @@ const RoomTable& rooms() {
       {"serve/page", {"base"}},
       {"serve/api", {"models", "text", "text/grammar", "sampling", "serve/http"}},
       {"serve/openai", {"serve/api"}},
+      {"serve/tgi", {"serve/api"}},
+      {"serve/mindie", {"serve/api", "serve/tgi"}},
+      {"serve/kserve", {"serve/api"}},
+      {"serve",
+       {"engine", "serve/http", "serve/api", "serve/openai", "serve/tgi", "serve/mindie", "serve/kserve", "serve/metrics",
+        "serve/page"}},
       {"cli/flags", {"engine"}},
       {"cli/show", {"base"}},
       {"cli/bench", {"cli/flags", "cli/show"}},
       {"cli/graph", {"cli/flags", "cli/show"}},
-      {"cli", {"cli/flags", "cli/show", "cli/bench", "cli/graph"}},
+      {"cli", {"serve", "cli/flags", "cli/show", "cli/bench", "cli/graph"}},
   };
   return kRooms;
 }

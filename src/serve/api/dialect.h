@@ -32,7 +32,6 @@ struct ModelView {
   const ChatTemplate* chat_template = nullptr;  ///< none: chat is refused
   GenerationConfig defaults;  ///< of the checkpoint: eos_tokens count, and sampling where a dialect says so
   std::vector<int32_t> eos_tokens;  ///< the model's own stop tokens
-  int64_t hidden_size = 0;          ///< of embeddings
   int64_t vocab_size = 0;           ///< of the logits
   int64_t hidden_size = 0;          ///< of embeddings
   int64_t max_context = 0;          ///< tokens of prompt and output together
