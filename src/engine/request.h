@@ -25,20 +25,20 @@ struct BeamSearch {
 
 struct Request {
   std::vector<int32_t> prompt;  ///< at least one token
-  SamplingParams sampling;
+  SamplingParams sampling = {};
   int64_t max_output = 0;  ///< tokens of each choice; 0: the prompt is only computed
   int64_t min_output = 0;  ///< no stop token before so many
-  std::vector<int32_t>
-      stop_tokens;  ///< generation ends with the first of these; empty to go on to max_output
+  std::vector<int32_t> stop_tokens =
+      {};  ///< generation ends with the first of these; empty to go on to max_output
   /// Continuations of the one prompt, whose blocks they share. Choice i samples with seed + i.
   int64_t choices = 1;
-  std::optional<BeamSearch> beams;             ///< `choices` beams; sampling does not count then
-  std::optional<int64_t> logprobs;             ///< report each token's, and those of so many likeliest
-  std::optional<int64_t> prompt_logprobs;      ///< the same for the prompt's tokens
-  std::shared_ptr<const CompiledGuide> guide;  ///< what the text must match; none: anything
-  bool embed = false;                          ///< report the mean of the last hidden states, and end
-  std::string client;                          ///< whom its service is charged to
-  int64_t priority = 0;                        ///< smaller runs earlier
+  std::optional<BeamSearch> beams = {};             ///< `choices` beams; sampling does not count then
+  std::optional<int64_t> logprobs = {};             ///< report each token's, and those of so many likeliest
+  std::optional<int64_t> prompt_logprobs = {};      ///< the same for the prompt's tokens
+  std::shared_ptr<const CompiledGuide> guide = {};  ///< what the text must match; none: anything
+  bool embed = false;                               ///< report the mean of the last hidden states, and end
+  std::string client = {};                          ///< whom its service is charged to
+  int64_t priority = 0;                             ///< smaller runs earlier
   /// Rows that the prompt's prefill is padded to, so that shapes are fixed; 0 for none. Changes no output.
   int64_t pad_prompt_to = 0;
   bool keep_logits = false;  ///< report the logits of every position, not of the sampled ones only

@@ -5,7 +5,7 @@
 namespace caravan {
 
 bool BlockTable::reserve(int64_t length, int64_t block_size, BlockPool& pool) {
-  const int64_t needed = (length + block_size - 1) / block_size - static_cast<int64_t>(blocks.size());
+  const int64_t needed = 1 + (length - 1) / block_size - static_cast<int64_t>(blocks.size());
   if (needed > pool.free()) return false;
   for (int64_t i = 0; i < needed; ++i) blocks.push_back(*pool.take());
   return true;

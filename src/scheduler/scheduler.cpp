@@ -58,7 +58,7 @@ bool Scheduler::start(ScheduledSequence& sequence, bool urgent) {
   // throws others out.
   const int64_t size = options_.block_size;
   const int64_t needed =
-      (sequence.length() + size - 1) / size - static_cast<int64_t>(sequence.blocks.blocks.size());
+      1 + (sequence.length() - 1) / size - static_cast<int64_t>(sequence.blocks.blocks.size());
   const int64_t spare = urgent || running_.empty() ? 0 : static_cast<int64_t>(running_.size()) + 1;
   if (needed + spare > pool_.free()) {
     sequence.blocks.clear(pool_);

@@ -14,17 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "text/grammar/guide_spec.h"
 #include "text/grammar/token_trie.h"
 
 namespace caravan {
-
-struct GuideSpec {
-  enum class Kind { kJsonObject, kJsonSchema, kRegex, kChoice, kGrammar };
-  Kind kind = Kind::kJsonObject;
-  std::string text;                  ///< the schema, expression or grammar; not read for the other kinds
-  std::vector<std::string> choices;  ///< of kChoice
-  bool operator==(const GuideSpec&) const = default;
-};
 
 class GrammarMatcher;
 
