@@ -119,6 +119,7 @@ SequenceId Engine::add(Request request) {
   sequence->places = asked.choices;
   sequence->tokens = asked.prompt;
   sequence->prompt_length = length;
+  sequence->max_length = group->max_length;
   sequence->one_by_one = depends_on_length(model_.config.rope);
   // Whoever wants something of every row must compute every row.
   const bool scored = asked.keep_logits || asked.prompt_logprobs.has_value();

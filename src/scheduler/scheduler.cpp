@@ -54,12 +54,15 @@ bool Scheduler::start(ScheduledSequence& sequence, bool urgent) {
   // What is found is held, and counts no longer as free.
   const bool adopts = options_.prefix_cache && sequence.may_adopt;
   const int64_t found = adopts ? sequence.blocks.adopt(sequence.tokens, options_.block_size, pool_) : 0;
-  // The whole of it must fit now, and each that runs may need one block more soon: who is let in too early
-  // throws others out.
+  // The whole of it must fit now, and all that run and can grow may need one block more soon: who is let in
+  // too early throws others out.
   const int64_t size = options_.block_size;
   const int64_t needed =
       1 + (sequence.length() - 1) / size - static_cast<int64_t>(sequence.blocks.blocks.size());
-  const int64_t spare = urgent || running_.empty() ? 0 : static_cast<int64_t>(running_.size()) + 1;
+  const auto grows = [size](const ScheduledSequence* other) {
+    return static_cast<int64_t>(other->blocks.blocks.size()) <= (other->max_length - 1) / size;
+  };
+  const int64_t spare = urgent ? 0 : std::count_if(running_.begin(), running_.end(), grows);
   if (needed + spare > pool_.free()) {
     sequence.blocks.clear(pool_);
     return false;

@@ -17,6 +17,7 @@ struct ScheduledSequence {
   int64_t places = 1;            ///< how many sequences it may become
   std::vector<int32_t> tokens;   ///< prompt and output so far
   int64_t prompt_length = 0;     ///< of them
+  int64_t max_length = 0;        ///< how many they can become
   int64_t computed = 0;          ///< of them, those with keys and values in the cache
   int64_t cached = 0;            ///< of the prompt, those that were found in the cache when it first ran
   bool may_adopt = true;         ///< its prompt's blocks may come from the prefix cache

@@ -2,13 +2,10 @@
 
 #include "base/log.h"
 #include "base/machine.h"
+#include "serve/all_dialects.h"
 #include "serve/counted_responder.h"
-#include "serve/kserve/dialect.h"
-#include "serve/mindie/dialect.h"
-#include "serve/openai/dialect.h"
 #include "serve/own_paths.h"
 #include "serve/request_log.h"
-#include "serve/tgi/dialect.h"
 
 namespace caravan::serve {
 
@@ -47,7 +44,7 @@ ModelServer::ModelServer(const ServeOptions& options, ServedModel model)
       model_(std::move(model)),
       view_(model_.view),
       keys_(options.api_key_file.has_value() ? ApiKeys(*options.api_key_file) : ApiKeys()),
-      router_({openai_dialect(), tgi_dialect(), mindie_dialect(), kserve_dialect()}),
+      router_(all_dialects()),
       metrics_(view_.name, view_.version, view_.max_context),
       http_(options.http, [this](http::Request request, std::shared_ptr<http::Responder> responder) {
         handle(std::move(request), counted(std::move(responder), metrics_));

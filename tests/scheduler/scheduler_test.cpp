@@ -31,6 +31,7 @@ class SchedulerTest : public testing::Test {
     sequence->id = static_cast<int64_t>(sequences_.size());
     for (int64_t i = 0; i < prompt; ++i) sequence->tokens.push_back(first_token + static_cast<int32_t>(i));
     sequence->prompt_length = prompt;
+    sequence->max_length = 1000;
     sequences_.push_back(std::move(sequence));
     scheduler_->add(sequences_.back().get());
     return *sequences_.back();
@@ -124,7 +125,7 @@ TEST_F(SchedulerTest, GivesEveryBlockBack) {
   add(7);
   add(3);
   add(2);
-  for (int i = 0; i < 20; ++i) step();
+  for (int i = 0; i < 12; ++i) step();
   for (const auto& sequence : sequences_) scheduler_->remove(sequence.get());
   EXPECT_EQ(pool_->free(), 6);
 }

@@ -129,6 +129,7 @@ int64_t tokens_while_prefilling(int64_t batch, int64_t input, int64_t max_batch_
     sequences[i].id = static_cast<int64_t>(i);
     sequences[i].tokens.resize(static_cast<size_t>(input));
     sequences[i].prompt_length = input;
+    sequences[i].max_length = 2 * input;
     scheduler.add(&sequences[i]);
   }
   const auto in_prompt = [](const ScheduledSequence& each) { return each.in_prompt(); };
