@@ -121,6 +121,7 @@ TEST(RequestReader, RefusesBodiesOverTheLimit) {
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\n";
   EXPECT_EQ(refusal(head + "Content-Length: 101\r\n\r\n"), 413);
   EXPECT_EQ(refusal(head + "Content-Length: 100\r\n\r\n"), 0);
+  EXPECT_EQ(refusal(head + "Content-Length: 1001\r\n\r\n" + std::string(1001, 'x')), 413);
   const std::string chunk = "32\r\n" + std::string(50, 'x') + "\r\n";
   EXPECT_EQ(refusal(head + "Transfer-Encoding: chunked\r\n\r\n" + chunk + chunk), 0);
   EXPECT_EQ(refusal(head + "Transfer-Encoding: chunked\r\n\r\n" + chunk + chunk + "1\r\n"), 413);
