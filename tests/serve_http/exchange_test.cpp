@@ -8,7 +8,6 @@ namespace caravan::http {
 namespace {
 
 using namespace std::chrono_literals;
-using test::Client;
 using test::echo;
 using test::Held;
 using test::Reply;

@@ -97,7 +97,7 @@ TEST(RequestReader, TellsOnceThatTheClientWaitsToContinue) {
 TEST(RequestReader, RefusesWhatIsMalformedWith400) {
   const std::string host = " HTTP/1.1\r\nHost: h\r\n";
   for (const std::string& text :
-       {std::string("\x16\x03\x01\x02\x00\x01"), std::string("GET /\r\n\r\n"), "GET /%zz" + host + "\r\n",
+       {std::string("\x16\x03\x01\x02\x01"), std::string("GET /\r\n\r\n"), "GET /%zz" + host + "\r\n",
         "GET *" + host + "\r\n", "CONNECT h:1" + host + "\r\n", std::string("GET / HTTP/2.0\r\n\r\n"),
         std::string("GET / HTTP/1.1\r\n\r\n"), "GET /" + host + "Host: other\r\n\r\n",
         "GET /" + host + "no colon\r\n\r\n", "GET /" + host + "Content-Length: x\r\n\r\n",
@@ -121,6 +121,7 @@ TEST(RequestReader, RefusesBodiesOverTheLimit) {
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\n";
   EXPECT_EQ(refusal(head + "Content-Length: 101\r\n\r\n"), 413);
   EXPECT_EQ(refusal(head + "Content-Length: 100\r\n\r\n"), 0);
+  EXPECT_EQ(refusal(head + "Content-Length: 1001\r\n\r\n" + std::string(1001, 'x')), 413);
   const std::string chunk = "32\r\n" + std::string(50, 'x') + "\r\n";
   EXPECT_EQ(refusal(head + "Transfer-Encoding: chunked\r\n\r\n" + chunk + chunk), 0);
   EXPECT_EQ(refusal(head + "Transfer-Encoding: chunked\r\n\r\n" + chunk + chunk + "1\r\n"), 413);

@@ -11,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::echo;
 using test::Held;
-using test::Reply;
 using test::request_text;
 using test::RunningServer;
 using test::TlsClient;

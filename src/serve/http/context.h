@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "serve/http/server.h"
@@ -18,8 +19,8 @@ namespace caravan::http {
 class Session;
 
 struct Context : std::enable_shared_from_this<Context> {
-  Context(const ServerOptions& server_options, Handler request_handler)
-      : options(server_options), handler(std::move(request_handler)) {
+  Context(ServerOptions server_options, Handler request_handler)
+      : options(std::move(server_options)), handler(std::move(request_handler)) {
     if (options.tls) tls = std::make_unique<TlsContext>(*options.tls);
     if (!options.error_body) options.error_body = default_error_body;
   }

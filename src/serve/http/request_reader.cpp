@@ -28,7 +28,8 @@ class RequestReader::Parser : public beast::http::basic_parser<true> {
     // Beast counts only what it has not consumed; feed() counts all.
     header_limit(static_cast<std::uint32_t>(std::min<size_t>(limits.max_header_bytes, UINT32_MAX)));
     body_limit(limits.max_body_bytes);
-    eager(true);
+    // One put() then ends where the header does, so that feed() can count it.
+    eager(false);
   }
 
   ReceivedRequest received;
@@ -123,15 +124,15 @@ size_t RequestReader::feed(std::string_view bytes) {
     const size_t count = parser_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     bytes.remove_prefix(count);
     taken += count;
-    if (in_header && !parser_->is_header_done()) header_bytes_ += count;
-  }
-  if (error == beast::http::error::header_limit ||
-      (!parser_->is_header_done() && header_bytes_ + bytes.size() > limits_.max_header_bytes)) {
-    throw RefusedRequest(431, "the request's headers are over " + std::to_string(limits_.max_header_bytes) +
-                                  " bytes, the limit here");
+    if (in_header) header_bytes_ += count;
   }
   if (error == beast::http::error::body_limit) {
     throw RefusedRequest(413, "the request's body is over " + std::to_string(limits_.max_body_bytes) +
+                                  " bytes, the limit here");
+  }
+  const size_t header_bytes = header_bytes_ + (parser_->is_header_done() ? 0 : bytes.size());
+  if (error == beast::http::error::header_limit || header_bytes > limits_.max_header_bytes) {
+    throw RefusedRequest(431, "the request's headers are over " + std::to_string(limits_.max_header_bytes) +
                                   " bytes, the limit here");
   }
   if (error && error != beast::http::error::need_more)
