@@ -1,7 +1,6 @@
 // Strings, numbers, arrays and objects of a schema.
 #include <algorithm>
 #include <cmath>
-#include <ranges>
 
 #include "base/error.h"
 #include "text/grammar/regex_grammar.h"
@@ -233,7 +232,8 @@ Sequence SchemaCompiler::members(const std::vector<Member>& listed, const Sequen
   builder_.define(others, {other + builder_.any_of({json_.comma() + GrammarBuilder::rule(others), end})});
   Sequence begin = GrammarBuilder::rule(others);  // one or more members from here on
   bool may_stop = true;                           // none is required from here on
-  for (const Member& member : std::views::reverse(listed)) {
+  for (size_t i = listed.size(); i-- > 0;) {
+    const Member& member = listed[i];
     std::vector<Sequence> after{json_.comma() + begin};
     if (may_stop) after.push_back(end);
     std::vector<Sequence> alternatives{member.text + builder_.any_of(std::move(after))};
