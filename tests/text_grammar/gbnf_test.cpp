@@ -105,6 +105,7 @@ TEST(Choice, IsExactlyOneOfTheList) {
 
 TEST(Choice, TakesThousandsThatBeginAlike) {
   std::vector<std::string> many;
+  many.reserve(20'000);
   for (int i = 0; i < 20'000; ++i) many.push_back("item number " + std::to_string(i));
   const GuideSpec spec = test::choice(many);
   EXPECT_TRUE(test::fits(spec, "item number 19999"));

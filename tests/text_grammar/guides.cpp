@@ -22,6 +22,7 @@ GuideSpec choice(std::vector<std::string> choices) {
 
 std::shared_ptr<const TokenTrie> byte_trie() {
   std::vector<std::string> bytes;
+  bytes.reserve(257);
   for (int byte = 0; byte < 256; ++byte) bytes.emplace_back(1, static_cast<char>(byte));
   bytes.emplace_back();
   return std::make_shared<const TokenTrie>(std::move(bytes));

@@ -303,6 +303,10 @@ TEST(JsonSchema, RefusesByNameWhatIsNotSupported) {
       {R"({"$defs": {"a": {"type": "object", "properties": {"x": {"allOf": [{"$ref": "#/$defs/a"}, {"required": ["x"]}]}}}}, "$ref": "#/$defs/a"})",
        "nested without end"},
   };
+  std::string many = "{\"properties\": {";
+  for (int i = 0; i < 1001; ++i) many += (i == 0 ? "\"p" : ", \"p") + std::to_string(i) + "\": {}";
+  EXPECT_THAT(test::refusal(json_schema(many + "}}")),
+              HasSubstr("has 1001 properties, expected at most 1000"));
   for (const auto& [schema, message] : cases) {
     EXPECT_THAT(test::refusal(json_schema(schema)), HasSubstr(message)) << schema;
     EXPECT_THAT(test::refusal(json_schema(schema)), testing::StartsWith("the JSON schema")) << schema;

@@ -49,7 +49,7 @@ std::string against_array(const Json& schema, const Json& value, const Json& roo
   const size_t prefix = schema.contains("prefixItems") ? schema["prefixItems"].size() : 0;
   for (size_t i = 0; i < value.size(); ++i) {
     const Json item = i < prefix ? schema["prefixItems"][i] : schema.value("items", Json(true));
-    if (const std::string wrong = against(item, value[i], root); !wrong.empty()) return wrong;
+    if (std::string wrong = against(item, value[i], root); !wrong.empty()) return wrong;
   }
   return "";
 }
@@ -62,7 +62,7 @@ std::string against_object(const Json& schema, const Json& value, const Json& ro
   for (const auto& [name, member] : value.items()) {
     const Json own =
         properties.contains(name) ? properties[name] : schema.value("additionalProperties", Json(true));
-    if (const std::string wrong = against(own, member, root); !wrong.empty()) return name + ": " + wrong;
+    if (std::string wrong = against(own, member, root); !wrong.empty()) return wrong.insert(0, name + ": ");
   }
   return "";
 }
@@ -76,7 +76,7 @@ std::string against_combinations(const Json& schema, const Json& value, const Js
     if (!any) return "none of " + std::string(key) + ": " + value.dump();
   }
   for (const Json& part : schema.value("allOf", Json::array())) {
-    if (const std::string wrong = against(part, value, root); !wrong.empty()) return wrong;
+    if (std::string wrong = against(part, value, root); !wrong.empty()) return wrong;
   }
   return "";
 }
@@ -88,7 +88,7 @@ std::string against(const Json& schema, const Json& value, const Json& root) {
   if (schema.value("nullable", false) && value.is_null()) return "";
   if (schema.contains("$ref")) {
     const auto place = Json::json_pointer(schema["$ref"].get<std::string>().substr(1));
-    if (const std::string wrong = against(root.at(place), value, root); !wrong.empty()) return wrong;
+    if (std::string wrong = against(root.at(place), value, root); !wrong.empty()) return wrong;
   }
   if (schema.contains("type")) {
     const Json types = schema["type"].is_array() ? schema["type"] : Json::array({schema["type"]});
@@ -101,7 +101,7 @@ std::string against(const Json& schema, const Json& value, const Json& root) {
     const Json& all = schema["enum"];
     if (std::find(all.begin(), all.end(), value) == all.end()) return "not in the list: " + value.dump();
   }
-  if (const std::string wrong = against_combinations(schema, value, root); !wrong.empty()) return wrong;
+  if (std::string wrong = against_combinations(schema, value, root); !wrong.empty()) return wrong;
   if (value.is_string()) return against_string(schema, value.get<std::string>());
   if (value.is_number()) return against_number(schema, value);
   if (value.is_array()) return against_array(schema, value, root);

@@ -84,7 +84,7 @@ void join_forms(std::vector<std::vector<ByteSet>>& forms, bool at_end) {
 
 }  // namespace
 
-CharRanges normalized(CharRanges ranges) {
+CharRanges normalized(const CharRanges& ranges) {
   CharRanges valid;
   for (CharRange range : ranges) {
     range.last = std::min(range.last, kLastChar);
@@ -106,7 +106,7 @@ CharRanges complement(const CharRanges& ranges) {
     next = range.last + 1;
   }
   if (next <= kLastChar) out.push_back({next, kLastChar});
-  return normalized(std::move(out));
+  return normalized(out);
 }
 
 CharRanges intersection(const CharRanges& a, const CharRanges& b) {

@@ -16,11 +16,13 @@ struct CharRange {
   char32_t first = 0;
   char32_t last = 0;
   bool operator==(const CharRange&) const = default;
-  auto operator<=>(const CharRange&) const = default;
+  bool operator<(const CharRange& other) const {
+    return first != other.first ? first < other.first : last < other.last;
+  }
 };
 using CharRanges = std::vector<CharRange>;
 
-CharRanges normalized(CharRanges ranges);
+CharRanges normalized(const CharRanges& ranges);
 /// Every code point that a normalized set has not.
 CharRanges complement(const CharRanges& ranges);
 /// What both normalized sets have.

@@ -186,7 +186,7 @@ class GbnfParser {
       if (last < first) wrong("a range of the class goes backwards");
       set.push_back({first, last});
     }
-    set = normalized(std::move(set));
+    set = normalized(set);
     return negated ? complement(set) : set;
   }
 

@@ -188,7 +188,7 @@ Sequence JsonText::string_except(const std::vector<std::string>& names) {
       on_the_way.push_back({c, c});
       alternatives.push_back(builder_->chars({{c, c}}) + GrammarBuilder::rule(rules[below]));
     }
-    const CharRanges leaving = intersection(unescaped(), complement(normalized(std::move(on_the_way))));
+    const CharRanges leaving = intersection(unescaped(), complement(normalized(on_the_way)));
     alternatives.push_back(builder_->chars(leaving) + rest_of_string());
     if (!trees[i].is_name) alternatives.push_back(builder_->literal("\""));
     builder_->define(rules[i], std::move(alternatives));

@@ -82,11 +82,11 @@ class CellTable {
 
   uint32_t of(const Sequence& sequence) {
     uint32_t rest = 0;
-    for (auto symbol = sequence.rbegin(); symbol != sequence.rend(); ++symbol) {
-      const uint64_t key =
-          uint64_t{rest} << 32U | uint64_t{symbol->index} << 1U | (symbol->is_rule ? 1U : 0U);
+    for (size_t i = sequence.size(); i-- > 0;) {
+      const Symbol& symbol = sequence[i];
+      const uint64_t key = uint64_t{rest} << 32U | uint64_t{symbol.index} << 1U | (symbol.is_rule ? 1U : 0U);
       const auto [found, is_new] = known_.emplace(key, static_cast<uint32_t>(cells_->size()));
-      if (is_new) cells_->push_back({*symbol, rest});
+      if (is_new) cells_->push_back({symbol, rest});
       rest = found->second;
     }
     return rest;

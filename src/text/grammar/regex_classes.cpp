@@ -170,7 +170,7 @@ CharRanges RegexReader::bracketed() {
     }
     set.insert(set.end(), item.begin(), item.end());
   }
-  set = normalized(std::move(set));
+  set = normalized(set);
   return negated ? complement(set) : set;
 }
 

@@ -107,9 +107,11 @@ Sequence SchemaCompiler::any_schema(const Json& schema, const std::string& key, 
   }
   const Json base = without(schema, key);
   const bool alone = !SchemaDocument::constrains(base, {});
+  std::string base_place = where;
+  base_place += "/" + key + "/";
   std::vector<Sequence> alternatives;
   for (size_t i = 0; i < options.size(); ++i) {
-    const std::string place = where + "/" + key + "/" + std::to_string(i);
+    const std::string place = base_place + std::to_string(i);
     alternatives.push_back(value(alone ? options[i] : document_.merged(base, options[i], place), place));
   }
   return builder_.any_of(std::move(alternatives));

@@ -89,7 +89,8 @@ Json common_types(const Json& a, const Json& b) {
     if (theirs.contains(name) || (name == "integer" && theirs.contains("number"))) both.insert(name);
   }
   if (ours.contains("number") && theirs.contains("integer")) both.insert("integer");
-  return Json(both);
+  Json out = both;
+  return out;
 }
 
 }  // namespace

@@ -201,12 +201,18 @@ Sequence SchemaCompiler::object(const Json& schema, const std::string& where) {
     }
   }
   const Json rest = additional != schema.end() ? *additional : Json(true);
-  const std::set<std::string> unique(names.begin(), names.end());
+  // Each that is optional can be the next at once (state_pool.h, kMaxStacks).
+  constexpr size_t kMaxProperties = 1000;
+  if (names.size() > kMaxProperties) {
+    document_.wrong(where, "an object has " + std::to_string(names.size()) +
+                               " properties, expected at most " + std::to_string(kMaxProperties));
+  }
   std::vector<Member> listed;
   for (const std::string& name : names) {
     const bool has_schema = properties != schema.end() && properties->contains(name);
-    const Sequence text = has_schema ? value((*properties)[name], where + "/properties/" + name)
-                                     : value(rest, where + "/additionalProperties");
+    std::string place = where;
+    place += has_schema ? "/properties/" + name : "/additionalProperties";
+    const Sequence text = value(has_schema ? (*properties)[name] : rest, place);
     listed.push_back({builder_.literal(Json(name).dump()) + json_.colon() + text, wanted.contains(name)});
   }
   const bool open = additional != schema.end() || properties == schema.end() || properties->empty();
@@ -217,9 +223,8 @@ Sequence SchemaCompiler::object(const Json& schema, const std::string& where) {
   return builder_.literal("{") + json_.space() + members(listed, other) + builder_.literal("}");
 }
 
-/// Rules from the last member backwards: `rest` is what may stand after the members before this one, if some
-/// do, and `begin` what may if none do; neither has the comma before. Both end with the space before the
-/// brace.
+/// Rules from the last member backwards: `begin` is one or more members, from this one on, without a comma
+/// before and with the space before the brace.
 Sequence SchemaCompiler::members(const std::vector<Member>& listed, const Sequence& other) {
   // After all listed ones: others, as many as there may be.
   const uint32_t others = builder_.declare();
@@ -227,15 +232,16 @@ Sequence SchemaCompiler::members(const std::vector<Member>& listed, const Sequen
   builder_.define(others, {other + builder_.any_of({json_.comma() + GrammarBuilder::rule(others), end})});
   Sequence begin = GrammarBuilder::rule(others);  // one or more members from here on
   bool may_stop = true;                           // none is required from here on
-  for (auto member = listed.rbegin(); member != listed.rend(); ++member) {
+  for (size_t i = listed.size(); i-- > 0;) {
+    const Member& member = listed[i];
     std::vector<Sequence> after{json_.comma() + begin};
     if (may_stop) after.push_back(end);
-    std::vector<Sequence> alternatives{member->text + builder_.any_of(std::move(after))};
-    if (!member->required) alternatives.push_back(begin);
+    std::vector<Sequence> alternatives{member.text + builder_.any_of(std::move(after))};
+    if (!member.required) alternatives.push_back(begin);
     const uint32_t rule = builder_.declare();
     builder_.define(rule, std::move(alternatives));
     begin = GrammarBuilder::rule(rule);
-    may_stop = may_stop && !member->required;
+    may_stop = may_stop && !member.required;
   }
   return may_stop ? builder_.optional(begin) : begin;
 }
