@@ -41,7 +41,8 @@ const RoomTable& rooms() {
       {"cli/show", {"base"}},
       {"cli/bench", {"cli/flags", "cli/show"}},
       {"cli/graph", {"cli/flags", "cli/show"}},
-      {"cli", {"cli/flags", "cli/show", "cli/bench", "cli/graph"}},
+      {"cli/load", {"cli/flags", "cli/show"}},
+      {"cli", {"cli/flags", "cli/show", "cli/bench", "cli/graph", "cli/load"}},
   };
   return kRooms;
 }
