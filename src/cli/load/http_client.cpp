@@ -7,6 +7,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <set>
 #include <type_traits>
@@ -125,7 +126,8 @@ class HttpClient::ConnectionOf final : public Connection {
   void on_written(error_code error, size_t /*bytes*/) {
     if (error) return fail_with(error, HttpFailure::kBroken);
     parser_.emplace();
-    parser_->body_limit(boost::none);
+    // Boost 1.74 takes no limit at all for a limit below every length.
+    parser_->body_limit(std::numeric_limits<uint64_t>::max());
     http::async_read_header(stream_, buffer_, *parser_,
                             beast::bind_front_handler(&ConnectionOf::on_head, self()));
   }

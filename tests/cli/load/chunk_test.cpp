@@ -19,7 +19,8 @@ TEST(StreamChunk, OfACompletionHasItsText) {
 }
 
 TEST(StreamChunk, OfAChatHasItsContentReasoningOrCalls) {
-  EXPECT_TRUE(parse_stream_chunk(R"({"choices": [{"delta": {"role": "assistant", "content": "a"}}]})").has_output);
+  EXPECT_TRUE(
+      parse_stream_chunk(R"({"choices": [{"delta": {"role": "assistant", "content": "a"}}]})").has_output);
   EXPECT_TRUE(parse_stream_chunk(R"({"choices": [{"delta": {"reasoning_content": "a"}}]})").has_output);
   EXPECT_TRUE(parse_stream_chunk(R"({"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]})").has_output);
 }
@@ -30,7 +31,8 @@ TEST(StreamChunk, WithoutTextIsOutputWhereTheServerHoldsATokenBack) {
 }
 
 TEST(StreamChunk, ThatOpensOrEndsAnAnswerIsNoOutput) {
-  EXPECT_FALSE(parse_stream_chunk(R"({"choices": [{"delta": {"role": "assistant", "content": ""}}]})").has_output);
+  EXPECT_FALSE(
+      parse_stream_chunk(R"({"choices": [{"delta": {"role": "assistant", "content": ""}}]})").has_output);
   EXPECT_FALSE(parse_stream_chunk(R"({"choices": [{"delta": {}, "finish_reason": "stop"}]})").has_output);
   const StreamChunk end = parse_stream_chunk(R"({"choices": [{"text": "", "finish_reason": "length"}]})");
   EXPECT_FALSE(end.has_output);

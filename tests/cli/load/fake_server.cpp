@@ -73,8 +73,8 @@ class Channel {
   /// False at the end.
   bool read_more(std::string& bytes) {
     char part[65536];
-    const auto size = tls_ ? ssize_t{SSL_read(tls_.get(), part, sizeof part)}
-                           : ::recv(socket_, part, sizeof part, 0);
+    const auto size =
+        tls_ ? ssize_t{SSL_read(tls_.get(), part, sizeof part)} : ::recv(socket_, part, sizeof part, 0);
     if (size <= 0) return false;
     bytes.append(part, static_cast<size_t>(size));
     return true;
@@ -128,9 +128,9 @@ Reply json_reply(int status, const std::string& body) {
 
 Reply stream_reply(const std::vector<std::string>& events, int delay_ms) {
   Reply reply;
-  reply.parts.push_back(
-      {0, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
-          "Transfer-Encoding: chunked\r\n\r\n"});
+  reply.parts.push_back({0,
+                         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+                         "Transfer-Encoding: chunked\r\n\r\n"});
   const auto add = [&reply](int delay, const std::string& data) {
     std::ostringstream chunk;
     const std::string event = "data: " + data + "\n\n";
@@ -162,10 +162,9 @@ Reply completion_reply(const SeenRequest& request, int delay_ms) {
   const Json body = parse_json(request.body, "the request");
   const auto tokens = body["max_tokens"].get<int64_t>();
   const auto words = [](const std::string& text) { return std::count(text.begin(), text.end(), ' ') + 1; };
-  const int64_t prompt = body.contains("messages") ? words(body["messages"][0]["content"])
-                         : body["prompt"].is_string()
-                             ? words(body["prompt"])
-                             : static_cast<int64_t>(body["prompt"].size());
+  const int64_t prompt = body.contains("messages")    ? words(body["messages"][0]["content"])
+                         : body["prompt"].is_string() ? words(body["prompt"])
+                                                      : static_cast<int64_t>(body["prompt"].size());
   std::vector<std::string> events(static_cast<size_t>(tokens), text_chunk(" a"));
   events.push_back(end_chunk());
   events.push_back(usage_chunk(prompt, tokens));

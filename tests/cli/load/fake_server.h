@@ -11,7 +11,7 @@ namespace caravan::test {
 struct SeenRequest {
   std::string method;
   std::string path;
-  std::string head;    ///< all of it, with the request line
+  std::string head;  ///< all of it, with the request line
   std::string body;
   int connection = 0;  ///< the how-manieth connection it came over, from 0
 };

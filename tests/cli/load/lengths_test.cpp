@@ -59,14 +59,12 @@ TEST(Lengths, AreDrawnAgainWhereTheyAreBelowOne) {
   EXPECT_EQ(*std::min_element(draws.begin(), draws.end()), 1);
 }
 
-TEST(Lengths, AreTheSameForTheSameSeed) {
-  EXPECT_EQ(draws_of("normal:256:32"), draws_of("normal:256:32"));
-}
+TEST(Lengths, AreTheSameForTheSameSeed) { EXPECT_EQ(draws_of("normal:256:32"), draws_of("normal:256:32")); }
 
 TEST(Lengths, ThatAreNoneAreRefused) {
-  for (const char* text : {"", "0", "-3", "x", "1.5", "uniform:1", "uniform:0:5", "uniform:1:x", "normal:5",
-                           "normal:0:5", "normal:nan:1", "normal:5:-1", "gauss:5:1", "uniform:1:2:3",
-                           "10000001"}) {
+  for (const char* text :
+       {"", "0", "-3", "x", "1.5", "uniform:1", "uniform:0:5", "uniform:1:x", "normal:5", "normal:0:5",
+        "normal:nan:1", "normal:5:-1", "gauss:5:1", "uniform:1:2:3", "10000001"}) {
     EXPECT_THAT(test::error_of([text] { LengthDistribution::parse("--input-length", text); }),
                 HasSubstr("--input-length: found \"" + std::string(text) + "\", expected a length, uniform:"))
         << text;

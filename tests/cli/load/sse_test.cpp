@@ -33,14 +33,14 @@ TEST(SseParser, EndsLinesAtLfCrLfAndCr) {
 
 TEST(SseParser, TakesTheSameEventsHoweverTheBytesAreCut) {
   for (const std::string end : {"\n", "\r\n", "\r"}) {
-    const std::string line = ": a comment" + end + "event: x" + end + "data: {\"a\":" + end + "data:1}" + end +
-                             end + "data: \xE2\x82\xAC" + end + end + "data: [DONE]" + end + end;
+    const std::string line = ": a comment" + end + "event: x" + end + "data: {\"a\":" + end + "data:1}" +
+                             end + end + "data: \xE2\x82\xAC" + end + end + "data: [DONE]" + end + end;
     for (size_t first = 0; first <= line.size(); ++first) {
       for (size_t second = first; second <= line.size(); ++second) {
         const std::string_view whole = line;
-        ASSERT_THAT(events_of({whole.substr(0, first), whole.substr(first, second - first),
-                               whole.substr(second)}),
-                    ElementsAre("{\"a\":\n1}", "\xE2\x82\xAC", "[DONE]"))
+        ASSERT_THAT(
+            events_of({whole.substr(0, first), whole.substr(first, second - first), whole.substr(second)}),
+            ElementsAre("{\"a\":\n1}", "\xE2\x82\xAC", "[DONE]"))
             << first << " " << second;
       }
     }
@@ -52,7 +52,8 @@ TEST(SseParser, JoinsDataLinesAndDropsOneBlankAfterTheColon) {
 }
 
 TEST(SseParser, SkipsCommentsOtherFieldsAndEventsWithoutData) {
-  EXPECT_THAT(events_of({": ping\n\nid: 3\nretry: 10\nother: x\n\nevent: y\n\ndata: a\n\n"}), ElementsAre("a"));
+  EXPECT_THAT(events_of({": ping\n\nid: 3\nretry: 10\nother: x\n\nevent: y\n\ndata: a\n\n"}),
+              ElementsAre("a"));
 }
 
 TEST(SseParser, TellsAnEventsName) {

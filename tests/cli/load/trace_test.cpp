@@ -19,7 +19,8 @@ std::string error_of(const std::string& text) {
 TEST(Trace, IsReadLineByLine) {
   const std::vector<TraceRequest> trace = parse_trace(
       "{\"timestamp\": 0, \"input_length\": 1025, \"output_length\": 52, \"hash_ids\": [46, 47, 48]}\n"
-      "{\"timestamp\": 27482.5, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [46], \"x\": 1}\r\n"
+      "{\"timestamp\": 27482.5, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [46], \"x\": "
+      "1}\r\n"
       "{\"timestamp\": 27482.5, \"input_length\": 3, \"output_length\": 9}",
       "t.jsonl");
   ASSERT_EQ(trace.size(), 3U);
@@ -31,7 +32,8 @@ TEST(Trace, IsReadLineByLine) {
 }
 
 TEST(Trace, NamesTheLineThatIsWrong) {
-  const std::string good = "{\"timestamp\": 5, \"input_length\": 6, \"output_length\": 5, \"hash_ids\": [0]}\n";
+  const std::string good =
+      "{\"timestamp\": 5, \"input_length\": 6, \"output_length\": 5, \"hash_ids\": [0]}\n";
   EXPECT_THAT(error_of(good + "{\n"), HasSubstr("t.jsonl, line 2"));
   EXPECT_THAT(error_of(good + "\n" + good), HasSubstr("t.jsonl, line 2: found an empty line"));
   EXPECT_THAT(error_of(good + good + "{\"timestamp\": 5, \"output_length\": 5}"),

@@ -39,9 +39,9 @@ TEST(Url, MayHaveAnIpv6Address) {
 }
 
 TEST(Url, ThatIsNoneIsRefused) {
-  for (const char* text : {"", "127.0.0.1:8000", "ftp://a", "http://", "http://:80", "http://a:0", "http://a:x",
-                           "http://a:65536", "http://u:p@a", "http://a?x", "http://a b", "http://[::1", "http://[::1]x",
-                           "http://a/\r\nX: y"}) {
+  for (const char* text : {"", "127.0.0.1:8000", "ftp://a", "http://", "http://:80", "http://a:0",
+                           "http://a:x", "http://a:65536", "http://u:p@a", "http://a?x", "http://a b",
+                           "http://[::1", "http://[::1]x", "http://a/\r\nX: y"}) {
     EXPECT_THAT(test::error_of([text] { parse_url("--url", text); }), HasSubstr("--url: found \"")) << text;
   }
 }
@@ -51,7 +51,8 @@ TEST(Slo, HasEachGoalOnce) {
   EXPECT_EQ(slo.ttft_ms, 200.5);
   EXPECT_EQ(slo.tpot_ms, std::nullopt);
   EXPECT_EQ(slo.e2e_ms, 3000.0);
-  for (const char* text : {"", "ttft", "ttft:", "ttft:0", "ttft:nan", "ttft:1,ttft:2", "x:1", "ttft:1,", "ttft:1ms"}) {
+  for (const char* text :
+       {"", "ttft", "ttft:", "ttft:0", "ttft:nan", "ttft:1,ttft:2", "x:1", "ttft:1,", "ttft:1ms"}) {
     EXPECT_THAT(test::error_of([text] { parse_slo("--slo", text); }),
                 HasSubstr("expected any of ttft:MS, tpot:MS and e2e:MS"))
         << text;

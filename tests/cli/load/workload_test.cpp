@@ -104,7 +104,10 @@ TEST(Workload, SharesAPrefixWithinEachGroup) {
 
 TEST(Workload, OfATraceSharesBlocksWithEqualIds) {
   LoadPlan plan;
-  plan.trace = {{1000.0, 1100, 3, {7, 8, 9}}, {1500.0, 1030, 4, {7, 8, 10}}, {1500.0, 512, 4, {8}}, {2000.0, 600, 5, {}}};
+  plan.trace = {{1000.0, 1100, 3, {7, 8, 9}},
+                {1500.0, 1030, 4, {7, 8, 10}},
+                {1500.0, 512, 4, {8}},
+                {2000.0, 600, 5, {}}};
   const std::vector<WorkItem> items = items_of(plan);
   ASSERT_EQ(items.size(), 4U);
   EXPECT_EQ(items[0].arrival_s, 0.0);
