@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing: scripts/install.sh run|test|ci
-# run: to build and run; test: to build and run the tests too; ci: everything that .ci/run uses.
+# Installs the Debian packages that are missing: scripts/install.sh run|test|page|ci
+# run: to build and run; test: to build and run the tests too; page: to test the web page in Chromium too (some 400 MB);
+# ci: everything that .ci/run uses.
 set -euo pipefail
 
 packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libsentencepiece-dev libpcre2-dev libutf8proc-dev
@@ -8,11 +9,12 @@ packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libsentencepiece-d
 case "${1:-run}" in
   run) ;;
   test) packages+=(libgtest-dev libgmock-dev) ;;
+  page) packages=(chromium python3 fonts-noto-cjk) ;;
   ci)
     packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang clang-tidy clang-format libclang-rt-14-dev git
       g++-aarch64-linux-gnu qemu-user googletest)
     ;;
-  *) echo "install.sh: found \"$1\", expected run, test or ci" >&2; exit 2 ;;
+  *) echo "install.sh: found \"$1\", expected run, test, page or ci" >&2; exit 2 ;;
 esac
 
 installed() { dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -qx 'install ok installed'; }

@@ -5,16 +5,16 @@
 #include <new>
 
 #include "base/error.h"
+#include "base/version.h"
 #include "cli/bench/command.h"
 #include "cli/graph/command.h"
 #include "cli/info.h"
 #include "cli/run.h"
+#include "cli/serve.h"
 #include "cli/tokenize.h"
 
 namespace caravan::cli {
 namespace {
-
-constexpr std::string_view kVersion = "0.1.0";
 
 struct Entry {
   const Command& (*command)();
@@ -22,8 +22,13 @@ struct Entry {
 };
 
 constexpr Entry kCommands[] = {
-    {run_command, run},     {bench_command, bench},       {info_command, info},
-    {graph_command, graph}, {tokenize_command, tokenize}, {detokenize_command, detokenize},
+    {run_command, run},
+    {serve_command, serve},
+    {bench_command, bench},
+    {info_command, info},
+    {graph_command, graph},
+    {tokenize_command, tokenize},
+    {detokenize_command, detokenize},
 };
 
 std::string general_help() {

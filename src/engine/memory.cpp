@@ -9,7 +9,7 @@ KvCacheShape kv_cache_shape(const ModelConfig& config, const EngineOptions& opti
   KvCacheShape shape = {config.num_layers, options.max_sequences, config.num_kv_heads, 0, config.head_dim};
   const int64_t pages = (options.max_sequence_length + kPagedBlockSize - 1) / kPagedBlockSize;
   if (options.kv_cache == KvCacheKind::kPaged) {
-    shape.blocks *= pages;
+    shape.blocks = options.kv_blocks.value_or(shape.blocks * pages);
     shape.block_size = kPagedBlockSize;
   } else {
     shape.block_size = pages * kPagedBlockSize;

@@ -38,6 +38,13 @@ struct EngineOptions {
   /// The most tokens of one step. It bounds the memory of a long prompt's activations; above a few hundred it
   /// does not matter for speed.
   int64_t max_batch_tokens = 2048;
+  /// Blocks of the KV cache, where it is not to hold max_sequences of the longest sequences at once; what
+  /// lacks room then is preempted and computed again later.
+  std::optional<int64_t> kv_blocks;
+  bool prefix_cache = false;  ///< beginnings that were computed before are found again; for paged caches
+  /// How many times as long as a decode step one may take that computes prompts beside it, at least 1; 0: as
+  /// long as it takes.
+  double prefill_stretch = 0.0;
   std::optional<double> max_memory_gb;  ///< weights and KV cache together, in 10^9 bytes
 };
 

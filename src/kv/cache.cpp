@@ -1,5 +1,7 @@
 #include "kv/cache.h"
 
+#include <cstring>
+
 namespace caravan {
 
 uint64_t KvCacheShape::bytes(DType dtype) const {
@@ -12,6 +14,14 @@ KvCache::KvCache(const KvCacheShape& shape, DType dtype) {
   for (int64_t i = 0; i < 2 * shape.layers; ++i) {
     tensors_.emplace_back(dtype, layer);
     views_.push_back(tensors_.back().view());
+  }
+}
+
+void KvCache::copy_block(int32_t from, int32_t to) {
+  for (const Tensor& tensor : tensors_) {
+    const size_t bytes = tensor.view().bytes() / static_cast<size_t>(tensor.shape()[0]);
+    std::byte* data = tensor.as_bytes();
+    std::memcpy(data + static_cast<size_t>(to) * bytes, data + static_cast<size_t>(from) * bytes, bytes);
   }
 }
 

@@ -32,6 +32,8 @@ class KvCache {
 
   /// K and V of each layer, [blocks, kv_heads, block_size, head_dim]: 2 * layer and 2 * layer + 1.
   [[nodiscard]] const std::vector<TensorView>& views() const { return views_; }
+  /// Copies all slots of one block, in every layer, over another's.
+  void copy_block(int32_t from, int32_t to);
 
  private:
   std::vector<Tensor> tensors_;

@@ -27,6 +27,7 @@ GenerationConfig parse_generation_config(std::string_view text, const std::strin
   config.temperature = number(object, "temperature", 0.0, 100.0);
   config.top_p = number(object, "top_p", 0.0, 1.0);
   config.min_p = number(object, "min_p", 0.0, 1.0);
+  config.typical_p = number(object, "typical_p", 0.0, 1.0);
   config.repetition_penalty = number(object, "repetition_penalty", 0.01, 100.0);
   constexpr int64_t kMaxToken = std::numeric_limits<int32_t>::max();
   if (object.has("top_k")) config.top_k = object.integer("top_k", 0, kMaxToken);

@@ -11,14 +11,15 @@
 
 namespace caravan {
 
-/// Every field is as in the file, or nothing. As in transformers, temperature, top_k, top_p and min_p count
-/// only where do_sample is true: without it a checkpoint asks for greedy decoding.
+/// Every field is as in the file, or nothing. As in transformers, temperature, top_k, top_p, min_p and
+/// typical_p count only where do_sample is true: without it a checkpoint asks for greedy decoding.
 struct GenerationConfig {
   bool do_sample = false;
   std::optional<double> temperature;
   std::optional<int64_t> top_k;
   std::optional<double> top_p;
   std::optional<double> min_p;
+  std::optional<double> typical_p;
   std::optional<double> repetition_penalty;
   std::vector<int32_t> eos_tokens;  ///< the file may hold one or a list
 };

@@ -80,4 +80,6 @@ std::vector<float> rope_frequencies(const RopeConfig& config, int64_t head_dim, 
   return frequencies;
 }
 
+bool depends_on_length(const RopeConfig& config) { return config.scaling == RopeScaling::kDynamic; }
+
 }  // namespace caravan

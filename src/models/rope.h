@@ -18,4 +18,7 @@ namespace caravan {
 /// - yarn: a ramp between divided and kept frequencies (Peng et al., 2023, arXiv:2309.00071).
 std::vector<float> rope_frequencies(const RopeConfig& config, int64_t head_dim, int64_t length);
 
+/// Whether the frequencies change as a sequence grows.
+bool depends_on_length(const RopeConfig& config);
+
 }  // namespace caravan

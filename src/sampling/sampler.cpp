@@ -1,136 +1,75 @@
 #include "sampling/sampler.h"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "base/error.h"
+#include "sampling/draw.h"
+#include "sampling/token_mask.h"
 
 namespace caravan {
 
 namespace {
 
-void check_range(const char* flag, double value, double low, double high) {
-  if (value >= low && value <= high) return;
-  fail(flag, ": found ", value, ", expected a number from ", low, " to ", high);
+float& logit_of(std::vector<float>& logits, int32_t token) {
+  CARAVAN_CHECK(token >= 0 && static_cast<size_t>(token) < logits.size());
+  return logits[static_cast<size_t>(token)];
 }
-
-int32_t likeliest(std::span<const float> logits) {
-  int32_t best = 0;
-  float best_logit = -std::numeric_limits<float>::infinity();
-  for (size_t token = 0; token < logits.size(); ++token) {
-    if (logits[token] > best_logit) {
-      best_logit = logits[token];
-      best = static_cast<int32_t>(token);
-    }
-  }
-  return best;
-}
-
-/// Ids break ties, so that the order, and with it the draw, is the same on every machine.
-constexpr auto kLikelier = [](const auto& a, const auto& b) {
-  return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-};
 
 }  // namespace
 
-void check_ranges(const SamplingParams& params) {
-  // Above 100 every token is as likely as any other: such a value is a mistake.
-  check_range("--temperature", params.temperature, 0.0, 100.0);
-  check_range("--top-p", params.top_p, 0.0, 1.0);
-  check_range("--min-p", params.min_p, 0.0, 1.0);
-  check_range("--repetition-penalty", params.repetition_penalty, 0.01, 100.0);
-  check_range("--presence-penalty", params.presence_penalty, -2.0, 2.0);
-  check_range("--frequency-penalty", params.frequency_penalty, -2.0, 2.0);
-  if (params.top_k < 0) fail("--top-k: found ", params.top_k, ", expected 0 (all tokens) or more");
-}
-
 int32_t Sampler::sample(std::span<const float> logits, std::span<const int32_t> prompt,
-                        std::span<const int32_t> output) {
-  adjusted_.assign(logits.begin(), logits.end());
-  for (float& logit : adjusted_) {
-    if (std::isnan(logit)) logit = -std::numeric_limits<float>::infinity();
+                        std::span<const int32_t> output, std::span<const uint64_t> allowed) {
+  CARAVAN_CHECK(!logits.empty());
+  scan_row(adjust(logits, prompt, output, allowed), row_);
+  if (!std::isfinite(row_.largest)) {
+    settle_infinity(row_, allowed, adjusted_);
+    scan_row(adjusted_, row_);
   }
-  penalize(prompt, output);
-  if (params_.temperature == 0.0) return likeliest(adjusted_);
-  truncate();
-  return draw();
+  if (params_.temperature == 0.0) return likeliest(row_);
+  const uint64_t random = random_();
+  if (!truncates(params_)) {
+    return draw_token(row_, weighing_of(row_, params_.temperature), random, cumulative_);
+  }
+  truncate(row_, params_, candidates_);
+  return draw_candidate(candidates_, random);
 }
 
-void Sampler::penalize(std::span<const int32_t> prompt, std::span<const int32_t> output) {
-  if (params_.repetition_penalty != 1.0) {
-    std::unordered_set<int32_t> seen(prompt.begin(), prompt.end());
-    seen.insert(output.begin(), output.end());
-    const auto penalty = static_cast<float>(params_.repetition_penalty);
-    for (const int32_t token : seen) {
-      float& logit = adjusted_.at(static_cast<size_t>(token));
-      logit = logit > 0.0F ? logit / penalty : logit * penalty;
-    }
-  }
-  if (params_.presence_penalty == 0.0 && params_.frequency_penalty == 0.0) return;
-  std::unordered_map<int32_t, int> counts;
-  for (const int32_t token : output) ++counts[token];
-  for (const auto& [token, count] : counts) {
-    const double penalty = params_.presence_penalty + params_.frequency_penalty * count;
-    adjusted_.at(static_cast<size_t>(token)) -= static_cast<float>(penalty);
-  }
+bool Sampler::penalizes() const {
+  return params_.repetition_penalty != 1.0 || params_.presence_penalty != 0.0 ||
+         params_.frequency_penalty != 0.0;
 }
 
-void Sampler::truncate() {
-  candidates_.clear();
-  for (size_t token = 0; token < adjusted_.size(); ++token) {
-    candidates_.push_back({adjusted_[token], static_cast<int32_t>(token), 0.0});
+std::span<const float> Sampler::adjust(std::span<const float> logits, std::span<const int32_t> prompt,
+                                       std::span<const int32_t> output, std::span<const uint64_t> allowed) {
+  if (allowed.empty() && params_.logit_bias.empty() && !penalizes()) return logits;
+  if (allowed.empty()) {
+    adjusted_.assign(logits.begin(), logits.end());
+  } else {
+    adjusted_.resize(logits.size());
+    copy_allowed(logits, allowed, adjusted_);
   }
-  if (params_.top_k > 0 && static_cast<size_t>(params_.top_k) < candidates_.size()) {
-    std::partial_sort(candidates_.begin(), candidates_.begin() + params_.top_k, candidates_.end(), kLikelier);
-    candidates_.resize(static_cast<size_t>(params_.top_k));
+  add_bias();
+  if (penalizes()) {
+    // Without a repetition penalty the prompt does not count.
+    counts_.update(params_.repetition_penalty != 1.0 ? prompt : std::span<const int32_t>(), output);
+    penalize();
   }
-  const auto largest = static_cast<double>(*std::max_element(adjusted_.begin(), adjusted_.end()));
-  for (Candidate& candidate : candidates_) {
-    // All logits minus infinity: nothing tells the tokens apart.
-    const double difference = std::isinf(largest) ? 0.0 : static_cast<double>(candidate.logit) - largest;
-    candidate.weight = std::exp(difference / params_.temperature);
-  }
-  if (params_.top_p < 1.0) keep_nucleus();
-  // The likeliest token's weight is 1, so min_p compares with the weights as they are.
-  std::erase_if(candidates_, [this](const Candidate& candidate) { return candidate.weight < params_.min_p; });
+  return adjusted_;
 }
 
-void Sampler::keep_nucleus() {
-  const double wanted = params_.top_p * total_weight();
-  double reached = 0.0;
-  size_t kept = 0;
-  // A nucleus is small beside a vocabulary, so only as much is sorted as it needs, twice as much each time.
-  size_t sorted = 0;
-  while (kept < candidates_.size() && (kept == 0 || reached < wanted)) {
-    if (kept == sorted) {
-      sorted = std::min(candidates_.size(), std::max<size_t>(64, 2 * sorted));
-      const auto at = [this](size_t index) {
-        return candidates_.begin() + static_cast<std::ptrdiff_t>(index);
-      };
-      std::partial_sort(at(kept), at(sorted), candidates_.end(), kLikelier);
-    }
-    reached += candidates_[kept++].weight;
-  }
-  candidates_.resize(kept);
+void Sampler::add_bias() {
+  for (const auto& [token, bias] : params_.logit_bias) logit_of(adjusted_, token) += bias;
 }
 
-double Sampler::total_weight() const {
-  double total = 0.0;
-  for (const Candidate& candidate : candidates_) total += candidate.weight;
-  return total;
-}
-
-int32_t Sampler::draw() {
-  // 53 random bits make a uniform double in [0, 1); std::uniform_real_distribution differs between libraries.
-  double left = static_cast<double>(random_() >> 11U) * 0x1p-53 * total_weight();
-  for (const Candidate& candidate : candidates_) {
-    if (left < candidate.weight) return candidate.token;
-    left -= candidate.weight;
+void Sampler::penalize() {
+  const auto repetition = static_cast<float>(params_.repetition_penalty);
+  for (const TokenCounts::Count& count : counts_.counts()) {
+    float& logit = logit_of(adjusted_, count.token);
+    logit = logit > 0.0F ? logit / repetition : logit * repetition;
+    if (count.in_output == 0) continue;
+    const double penalty = params_.presence_penalty + params_.frequency_penalty * count.in_output;
+    logit -= static_cast<float>(penalty);
   }
-  return candidates_.back().token;
 }
 
 }  // namespace caravan

@@ -7,12 +7,16 @@
 namespace caravan {
 
 std::string StopMatcher::push(const std::string& piece) {
-  if (stopped_) return {};
+  if (stopped()) return {};
   held_ += piece;
   size_t first = std::string::npos;
-  for (const std::string& stop : stops_) first = std::min(first, held_.find(stop));
-  if (first != std::string::npos) {
-    stopped_ = true;
+  for (size_t i = 0; i < stops_.size(); ++i) {
+    const size_t at = held_.find(stops_[i]);
+    if (at == std::string::npos || at >= first) continue;
+    first = at;
+    found_ = i;
+  }
+  if (stopped()) {
     std::string shown = held_.substr(0, first);
     held_.clear();
     return shown;

@@ -2,6 +2,7 @@
 // Invariants: nothing of a stop string, and nothing after it, is ever returned. Thread safety: one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,14 @@ class StopMatcher {
   std::string push(const std::string& piece);
   /// What was held back, when the text ends here.
   std::string flush();
-  [[nodiscard]] bool stopped() const { return stopped_; }
+  [[nodiscard]] bool stopped() const { return found_.has_value(); }
+  /// The stop string that was found, or nullptr.
+  [[nodiscard]] const std::string* found() const { return stopped() ? &stops_.at(*found_) : nullptr; }
 
  private:
   std::vector<std::string> stops_;
   std::string held_;
-  bool stopped_ = false;
+  std::optional<size_t> found_;  ///< into stops_
 };
 
 }  // namespace caravan

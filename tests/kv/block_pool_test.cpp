@@ -33,33 +33,53 @@ TEST(BlockPoolDeathTest, AbortsOnABlockThatNobodyHolds) {
   EXPECT_DEATH(pool.share(1), "bug");
 }
 
-TEST(BlockTable, TakesOneBlockForEachBeginnedSpan) {
-  BlockPool pool(10);
-  BlockTable table;
-  ASSERT_TRUE(table.reserve(1, 16, pool));
-  EXPECT_EQ(table.blocks.size(), 1U);
-  ASSERT_TRUE(table.reserve(16, 16, pool));
-  EXPECT_EQ(table.blocks.size(), 1U);
-  ASSERT_TRUE(table.reserve(17, 16, pool));
-  EXPECT_EQ(table.blocks.size(), 2U);
-  EXPECT_EQ(pool.free(), 8);
-}
+constexpr int32_t kTokens[] = {1, 2, 3, 4};
+constexpr int32_t kOthers[] = {1, 2, 3, 5};
 
-TEST(BlockTable, TakesNothingWhenThePoolHasTooFew) {
+TEST(BlockPool, FindsWhatABlockHoldsAfterItsLastHolderHasGone) {
   BlockPool pool(2);
-  BlockTable table;
-  EXPECT_FALSE(table.reserve(33, 16, pool));
-  EXPECT_TRUE(table.blocks.empty());
+  const int32_t block = pool.take().value();
+  const PrefixEntry entry = pool.remember(block, kPrefixRoot, kTokens);
+  pool.release(block);
   EXPECT_EQ(pool.free(), 2);
+  EXPECT_EQ(pool.idle(), 1);
+  const auto hit = pool.find(kPrefixRoot, kTokens);
+  ASSERT_TRUE(hit.has_value());
+  EXPECT_EQ(hit->block, block);
+  EXPECT_EQ(hit->entry, entry);
+  EXPECT_EQ(pool.free(), 1);
 }
 
-TEST(BlockTable, GivesEverythingBack) {
-  BlockPool pool(4);
-  BlockTable table;
-  ASSERT_TRUE(table.reserve(64, 16, pool));
-  table.clear(pool);
-  EXPECT_TRUE(table.blocks.empty());
-  EXPECT_EQ(pool.free(), 4);
+TEST(BlockPool, TellsContentsAndParentsApart) {
+  BlockPool pool(2);
+  const PrefixEntry entry = pool.remember(pool.take().value(), kPrefixRoot, kTokens);
+  EXPECT_FALSE(pool.find(kPrefixRoot, kOthers).has_value());
+  EXPECT_FALSE(pool.find(entry, kTokens).has_value());
+}
+
+TEST(BlockPool, KeepsTheFirstOfTwoBlocksWithOneContent) {
+  BlockPool pool(2);
+  const int32_t first = pool.take().value();
+  const int32_t second = pool.take().value();
+  const PrefixEntry entry = pool.remember(first, kPrefixRoot, kTokens);
+  EXPECT_EQ(pool.remember(second, kPrefixRoot, kTokens), entry);
+  pool.release(second);
+  EXPECT_EQ(pool.idle(), 0);
+  EXPECT_EQ(pool.find(kPrefixRoot, kTokens)->block, first);
+}
+
+TEST(BlockPool, TakesEmptyBlocksFirstThenTheIdleReleasedLongestAgo) {
+  BlockPool pool(3);
+  const int32_t a = pool.take().value();
+  const int32_t b = pool.take().value();
+  pool.remember(a, kPrefixRoot, kTokens);
+  pool.remember(b, kPrefixRoot, kOthers);
+  pool.release(b);
+  pool.release(a);
+  EXPECT_EQ(pool.take(), 2);
+  EXPECT_EQ(pool.take(), b);
+  EXPECT_FALSE(pool.find(kPrefixRoot, kOthers).has_value());
+  EXPECT_TRUE(pool.find(kPrefixRoot, kTokens).has_value());
 }
 
 }  // namespace

@@ -20,12 +20,14 @@ TEST(GenerationConfig, ReadsOneEndTokenOrAList) {
 
 TEST(GenerationConfig, ReadsWhatItRecommends) {
   const GenerationConfig config = parse_generation_config(
-      R"({"do_sample": true, "temperature": 0.6, "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.1})",
+      R"({"do_sample": true, "temperature": 0.6, "top_p": 0.9, "top_k": 50, "typical_p": 0.8,
+          "repetition_penalty": 1.1})",
       "f");
   EXPECT_TRUE(config.do_sample);
   EXPECT_EQ(config.temperature, 0.6);
   EXPECT_EQ(config.top_p, 0.9);
   EXPECT_EQ(config.top_k, 50);
+  EXPECT_EQ(config.typical_p, 0.8);
   EXPECT_EQ(config.repetition_penalty, 1.1);
   EXPECT_FALSE(config.min_p.has_value());
 }

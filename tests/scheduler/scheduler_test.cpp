@@ -1,43 +1,202 @@
 #include "scheduler/scheduler.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <memory>
 
 namespace caravan {
 namespace {
 
-/// The counts of a plan, by sequence; 0 where a sequence is left out.
-std::vector<int64_t> counts(const std::vector<SequenceLengths>& sequences, int64_t max_batch_tokens) {
-  std::vector<int64_t> out(sequences.size(), 0);
-  for (const StepPart& part : plan_step(sequences, max_batch_tokens)) out.at(part.index) += part.count;
-  return out;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// A scheduler over a pool of its own, with sequences by number.
+class SchedulerTest : public testing::Test {
+ protected:
+  static constexpr int64_t kBlock = 4;
+
+  void make(int32_t blocks, int64_t max_sequences, int64_t max_batch_tokens, bool prefix_cache = false) {
+    pool_ = std::make_unique<BlockPool>(blocks);
+    SchedulerOptions options;
+    options.max_sequences = max_sequences;
+    options.max_batch_tokens = max_batch_tokens;
+    options.block_size = kBlock;
+    options.prefix_cache = prefix_cache;
+    scheduler_ = std::make_unique<Scheduler>(options, *pool_);
+  }
+
+  ScheduledSequence& add(int64_t prompt, int32_t first_token = 0) {
+    auto sequence = std::make_unique<ScheduledSequence>();
+    sequence->id = static_cast<int64_t>(sequences_.size());
+    for (int64_t i = 0; i < prompt; ++i) sequence->tokens.push_back(first_token + static_cast<int32_t>(i));
+    sequence->prompt_length = prompt;
+    sequence->max_length = 1000;
+    sequences_.push_back(std::move(sequence));
+    scheduler_->add(sequences_.back().get());
+    return *sequences_.back();
+  }
+
+  /// Runs a step, and gives each computed sequence its next token; the counts, by sequence's id.
+  std::vector<int64_t> step() {
+    const std::vector<StepPart> parts = scheduler_->next_step();
+    std::vector<int64_t> counts(sequences_.size(), 0);
+    for (const StepPart& part : parts) counts.at(static_cast<size_t>(part.sequence->id)) = part.count;
+    scheduler_->done(parts, 0.001);
+    for (const StepPart& part : parts) {
+      if (part.sequence->missing() == 0) part.sequence->tokens.push_back(7);
+    }
+    return counts;
+  }
+
+  std::unique_ptr<BlockPool> pool_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::vector<std::unique_ptr<ScheduledSequence>> sequences_;
+};
+
+TEST_F(SchedulerTest, PrefillsWholePromptsThatFit) {
+  make(100, 4, 100);
+  add(5);
+  add(7);
+  EXPECT_THAT(step(), ElementsAre(5, 7));
 }
 
-TEST(PlanStep, PrefillsWholePromptsThatFit) {
-  EXPECT_EQ(counts({{5, 0}, {7, 0}}, 100), (std::vector<int64_t>{5, 7}));
+TEST_F(SchedulerTest, CutsThePromptThatDoesNotFitAndGoesOnThere) {
+  make(100, 4, 8);
+  add(5);
+  add(7);
+  EXPECT_THAT(step(), ElementsAre(5, 3));
+  EXPECT_THAT(step(), ElementsAre(1, 4));
 }
 
-TEST(PlanStep, CutsThePromptThatDoesNotFit) {
-  EXPECT_EQ(counts({{5, 0}, {7, 0}}, 8), (std::vector<int64_t>{5, 3}));
+TEST_F(SchedulerTest, NeverLeavesOutADecode) {
+  make(100, 4, 1);
+  add(1);
+  add(1);
+  step();
+  step();
+  add(50);
+  EXPECT_THAT(step(), ElementsAre(1, 1, 0));
 }
 
-TEST(PlanStep, GoesOnWhereThePieceBeforeEnded) {
-  EXPECT_EQ(counts({{7, 3}}, 100), (std::vector<int64_t>{4}));
+TEST_F(SchedulerTest, LetsNoMoreRunThanPlaces) {
+  make(100, 2, 100);
+  add(1);
+  add(1);
+  add(1);
+  EXPECT_THAT(step(), ElementsAre(1, 1, 0));
+  scheduler_->remove(sequences_[0].get());
+  EXPECT_THAT(step(), ElementsAre(0, 1, 1));
 }
 
-TEST(PlanStep, PutsDecodesBeforePrefill) {
-  EXPECT_EQ(counts({{100, 0}, {9, 8}, {4, 3}}, 10), (std::vector<int64_t>{8, 1, 1}));
+TEST_F(SchedulerTest, KeepsPlacesForAllThatASequenceMayBecome) {
+  make(100, 3, 100);
+  add(1).places = 1;
+  auto& wide = add(2);
+  wide.places = 3;
+  EXPECT_THAT(step(), ElementsAre(1, 0));
 }
 
-TEST(PlanStep, NeverLeavesOutADecode) {
-  EXPECT_EQ(counts({{9, 8}, {100, 0}, {4, 3}}, 1), (std::vector<int64_t>{1, 0, 1}));
+TEST_F(SchedulerTest, PreemptsTheYoungestWhenBlocksRunOut) {
+  make(4, 2, 100);
+  add(7);
+  add(3);
+  EXPECT_THAT(step(), ElementsAre(7, 3));
+  for (int i = 0; i < 5; ++i) step();
+  EXPECT_THAT(step(), ElementsAre(1, 0));
+  EXPECT_EQ(scheduler_->stats().preemptions, 1);
+  EXPECT_EQ(sequences_[1]->computed, 0);
+  EXPECT_EQ(scheduler_->waiting(), 1U);
 }
 
-TEST(PlanStep, IsNeverEmptyWhileATokenIsMissing) {
-  EXPECT_EQ(counts({{100, 0}, {50, 0}}, 1), (std::vector<int64_t>{1, 0}));
+TEST_F(SchedulerTest, ComputesThePreemptedAgainBeforeAnythingNew) {
+  make(4, 2, 100);
+  add(7);
+  add(3);
+  while (scheduler_->stats().preemptions == 0) step();
+  const int64_t tokens = sequences_[1]->length();
+  add(1);
+  scheduler_->remove(sequences_[0].get());
+  EXPECT_EQ(step()[1], tokens);
 }
 
-TEST(PlanStep, LeavesOutWhatIsComputed) {
-  EXPECT_TRUE(plan_step(std::vector<SequenceLengths>{{4, 4}}, 10).empty());
+TEST_F(SchedulerTest, GivesEveryBlockBack) {
+  make(6, 3, 100);
+  add(7);
+  add(3);
+  add(2);
+  for (int i = 0; i < 12; ++i) step();
+  for (const auto& sequence : sequences_) scheduler_->remove(sequence.get());
+  EXPECT_EQ(pool_->free(), 6);
+}
+
+TEST_F(SchedulerTest, FindsThePrefixOfAPromptThatRanBefore) {
+  make(20, 2, 100, true);
+  add(10);
+  EXPECT_THAT(step(), ElementsAre(10));
+  add(10);
+  EXPECT_THAT(step(), ElementsAre(1, 2));
+  EXPECT_EQ(sequences_[1]->cached, 8);
+  EXPECT_EQ(scheduler_->stats().prefix_hits, 8);
+  EXPECT_EQ(sequences_[0]->blocks.blocks[1], sequences_[1]->blocks.blocks[1]);
+}
+
+TEST_F(SchedulerTest, AlwaysComputesAPromptsLastToken) {
+  make(20, 2, 100, true);
+  add(8);
+  step();
+  add(8);
+  EXPECT_THAT(step(), ElementsAre(1, 4));
+}
+
+TEST_F(SchedulerTest, TakesNoPrefixOfAnotherText) {
+  make(20, 2, 100, true);
+  add(10, 0);
+  step();
+  add(10, 1);
+  EXPECT_THAT(step(), ElementsAre(1, 10));
+}
+
+TEST_F(SchedulerTest, ForkSharesFullBlocksAndCopiesTheLast) {
+  make(20, 4, 100);
+  ScheduledSequence& parent = add(6);
+  const std::vector<StepPart> parts = scheduler_->next_step();
+  scheduler_->done(parts, 0.001);
+  ScheduledSequence child = parent;
+  child.id = 9;
+  child.blocks = {};
+  const auto copy = scheduler_->fork(parent, &child);
+  ASSERT_TRUE(copy.has_value());
+  EXPECT_EQ(copy->from, parent.blocks.blocks[1]);
+  EXPECT_EQ(copy->to, child.blocks.blocks[1]);
+  EXPECT_EQ(child.blocks.blocks[0], parent.blocks.blocks[0]);
+  scheduler_->remove(&child);
+  scheduler_->remove(&parent);
+  EXPECT_EQ(pool_->free(), 20);
+}
+
+TEST_F(SchedulerTest, AForkThatFindsNoBlockWaits) {
+  make(2, 4, 100);
+  ScheduledSequence& parent = add(6);
+  scheduler_->done(scheduler_->next_step(), 0.001);
+  ScheduledSequence child = parent;
+  child.id = 9;
+  child.blocks = {};
+  EXPECT_FALSE(scheduler_->fork(parent, &child).has_value());
+  EXPECT_EQ(child.computed, 0);
+  EXPECT_EQ(scheduler_->waiting(), 1U);
+  scheduler_->remove(&child);
+}
+
+TEST_F(SchedulerTest, ComputesOutputAgainTokenByTokenWhereKeysDependOnTheLength) {
+  make(100, 4, 100);
+  ScheduledSequence& sequence = add(5);
+  sequence.one_by_one = true;
+  for (int i = 0; i < 3; ++i) step();
+  sequence.blocks.clear(*pool_);
+  sequence.computed = 0;
+  EXPECT_THAT(step(), ElementsAre(5));
+  EXPECT_THAT(step(), ElementsAre(1));
 }
 
 }  // namespace

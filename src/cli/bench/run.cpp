@@ -117,16 +117,30 @@ BenchRuns run_case(const BenchCase& at, int64_t repeat, const BenchProgress& pro
 }
 
 int64_t tokens_while_prefilling(int64_t batch, int64_t input, int64_t max_batch_tokens) {
-  std::vector<SequenceLengths> lengths(static_cast<size_t>(batch), {input, 0});
-  const auto in_prompt = [input](const SequenceLengths& each) { return each.computed < input; };
-  while (std::any_of(lengths.begin(), lengths.end(), in_prompt)) {
-    for (const StepPart& part : plan_step(lengths, max_batch_tokens)) {
-      SequenceLengths& each = lengths[part.index];
-      each.computed += part.count;
-      if (each.computed == each.tokens) ++each.tokens;
+  // As a contiguous cache has it: a block for each sequence.
+  BlockPool pool(static_cast<int32_t>(batch));
+  SchedulerOptions options;
+  options.max_sequences = batch;
+  options.max_batch_tokens = max_batch_tokens;
+  options.block_size = kNoLimit / 2;
+  Scheduler scheduler(options, pool);
+  std::vector<ScheduledSequence> sequences(static_cast<size_t>(batch));
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    sequences[i].id = static_cast<int64_t>(i);
+    sequences[i].tokens.resize(static_cast<size_t>(input));
+    sequences[i].prompt_length = input;
+    sequences[i].max_length = 2 * input;
+    scheduler.add(&sequences[i]);
+  }
+  const auto in_prompt = [](const ScheduledSequence& each) { return each.in_prompt(); };
+  while (std::any_of(sequences.begin(), sequences.end(), in_prompt)) {
+    const std::vector<StepPart> parts = scheduler.next_step();
+    scheduler.done(parts, 0.0);
+    for (const StepPart& part : parts) {
+      if (part.sequence->missing() == 0) part.sequence->tokens.push_back(0);
     }
   }
-  return lengths.front().tokens - input;
+  return sequences.front().length() - input;
 }
 
 }  // namespace caravan::cli

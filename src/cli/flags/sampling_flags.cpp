@@ -25,6 +25,7 @@ OptionGroup sampling_option_group() {
               {"--top-k", "K", "keep the K likeliest tokens; 0: all"},
               {"--top-p", "P", "keep the likeliest tokens whose probabilities reach P"},
               {"--min-p", "P", "drop tokens less likely than P times the likeliest"},
+              {"--typical-p", "P", "keep the most typical tokens whose probabilities reach P"},
               {"--repetition-penalty", "R", "above 1: disfavour tokens seen in prompt or output"},
               {"--presence-penalty", "X", "-2 to 2: disfavour tokens that the output has"},
               {"--frequency-penalty", "X", "-2 to 2: the same, once for each time"},
@@ -45,6 +46,7 @@ SamplingFlags parse_sampling_flags(const Arguments& arguments, const GenerationC
   params.top_k = arguments.integer("--top-k", INT32_MIN, INT32_MAX).value_or(defaults.top_k.value_or(0));
   params.top_p = arguments.number("--top-p", -kAny, kAny).value_or(defaults.top_p.value_or(1.0));
   params.min_p = arguments.number("--min-p", -kAny, kAny).value_or(defaults.min_p.value_or(0.0));
+  params.typical_p = arguments.number("--typical-p", -kAny, kAny).value_or(defaults.typical_p.value_or(1.0));
   params.repetition_penalty = arguments.number("--repetition-penalty", -kAny, kAny)
                                   .value_or(recommended.repetition_penalty.value_or(1.0));
   params.presence_penalty = arguments.number("--presence-penalty", -kAny, kAny).value_or(0.0);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <sstream>
+#include <utility>
 
 #include "serve/api/failure.h"
 
@@ -47,9 +48,9 @@ const Json* Fields::find(const std::string& name) const {
 std::optional<int64_t> Fields::integer(const std::string& name, int64_t low, int64_t high) const {
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
+  // Compared as whole numbers: as a double, the greatest of 64 bits is one more than it is.
   const auto in_range = [&](auto number) {
-    return static_cast<double>(number) >= static_cast<double>(low) &&
-           static_cast<double>(number) <= static_cast<double>(high);
+    return std::cmp_greater_equal(number, low) && std::cmp_less_equal(number, high);
   };
   if (value->is_number_unsigned() && in_range(value->get<uint64_t>())) return value->get<int64_t>();
   if (value->is_number_integer() && !value->is_number_unsigned() && in_range(value->get<int64_t>()))
@@ -57,7 +58,7 @@ std::optional<int64_t> Fields::integer(const std::string& name, int64_t low, int
   if (value->is_number_float()) {
     const auto number = value->get<double>();
     // Up to 2^53 a double holds every whole number.
-    if (std::floor(number) == number && std::abs(number) <= 0x1p53 && in_range(number))
+    if (std::floor(number) == number && std::abs(number) <= 0x1p53 && in_range(static_cast<int64_t>(number)))
       return static_cast<int64_t>(number);
   }
   wrong(name, range_text("a whole number", low, high));

@@ -38,6 +38,7 @@ struct ModelView {
   int64_t max_choices = 0;          ///< of `n` and `best_of`
   int64_t max_sequences = 0;        ///< that run together
   int64_t max_waiting = 0;          ///< requests that may wait
+  int64_t block_size = 0;           ///< tokens of one KV block
 };
 
 /// How the server is, at the moment of a request.
@@ -74,15 +75,17 @@ class Answer {
 /// Something to generate.
 struct Call {
   std::vector<Generation> generations;  ///< at least one
+  std::string id;  ///< the client's own name for it, which CancelRequest may give; "": only Request::id
   bool stream = false;
   std::string stream_type = "text/event-stream";
   std::unique_ptr<Answer> answer;
 };
 
-/// End the request of this id, if it is running; then answer so.
+/// End the request of this id (its Call::id or Request::id); then answer so.
 struct CancelRequest {
   std::string id;
   http::Response answer;
+  http::Response not_running;  ///< the answer where no such request runs
 };
 
 /// Stop the server: drain first, unless `force`; answer so before.

@@ -58,9 +58,11 @@ int64_t room_after(const ModelView& model, size_t prompt_tokens) {
   return model.max_context - static_cast<int64_t>(prompt_tokens);
 }
 
-std::string token_bytes(const ModelView& model, int32_t id) {
-  if (model.tokenizer->is_special(id)) return model.tokenizer->token_text(id);
-  return model.tokenizer->bytes_of(id).bytes;
+std::string token_bytes(const ModelView& model, int32_t id) { return token_bytes(*model.tokenizer, id); }
+
+std::string token_bytes(const Tokenizer& tokenizer, int32_t id) {
+  if (tokenizer.is_special(id)) return tokenizer.token_text(id);
+  return tokenizer.bytes_of(id).bytes;
 }
 
 }  // namespace caravan::serve

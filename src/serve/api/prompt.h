@@ -28,5 +28,6 @@ int64_t room_after(const ModelView& model, size_t prompt_tokens);
 
 /// The bytes that a token adds to a text, special tokens by their names.
 std::string token_bytes(const ModelView& model, int32_t id);
+std::string token_bytes(const Tokenizer& tokenizer, int32_t id);
 
 }  // namespace caravan::serve

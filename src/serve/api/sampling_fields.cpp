@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <random>
 
 #include "serve/api/failure.h"
 #include "serve/api/prompt.h"
+#include "serve/api/shared_fields.h"
 
 namespace caravan::serve {
 
@@ -144,11 +144,6 @@ void set_max_output(const ModelView& model, std::optional<int64_t> asked, int64_
 void refuse_fields(const Fields& fields, std::initializer_list<const char*> names) {
   for (const char* name : names)
     if (fields.has(name)) fields.wrong(name, "nothing: this server does not support it");
-}
-
-uint64_t random_seed() {
-  std::random_device device;
-  return (static_cast<uint64_t>(device()) << 32U) | device();
 }
 
 }  // namespace caravan::serve

@@ -2,7 +2,7 @@
 // stopping, the number of choices and of tokens. What a request leaves out is the checkpoint's own
 // (generation_config.json), as with vLLM's `--generation-config auto`, else OpenAI's default.
 //
-// Each throws RequestError naming the field. Thread safety: pure functions; random_seed on any thread.
+// Each throws RequestError naming the field. Thread safety: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,5 @@ void set_max_output(const ModelView& model, std::optional<int64_t> asked, int64_
 
 /// Refuses each of `names` that has a value: it would change the answer, and this server cannot do it.
 void refuse_fields(const Fields& fields, std::initializer_list<const char*> names);
-
-/// The system's randomness, for requests that give no seed and for ids.
-uint64_t random_seed();
 
 }  // namespace caravan::serve

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "serve/api/sampling_fields.h"
+#include "serve/api/shared_fields.h"
 
 namespace caravan::serve::openai {
 

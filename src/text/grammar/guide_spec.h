@@ -19,6 +19,7 @@ struct GuideSpec {
   Kind kind = Kind::kJsonObject;
   std::string text;
   std::vector<std::string> choices;
+  bool operator==(const GuideSpec&) const = default;
 };
 
 }  // namespace caravan

@@ -1,0 +1,38 @@
+// Which dialect's route a request goes to.
+// Thread safety: constant once built.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "serve/api/dialect.h"
+
+namespace caravan::serve {
+
+struct Match {
+  const Dialect* dialect = nullptr;
+  const Route* route = nullptr;
+  PathValues values;
+};
+
+class Router {
+ public:
+  /// Aborts if two routes stand for the same requests.
+  explicit Router(std::vector<Dialect> dialects);
+
+  /// The route for `method` and `path`. Throws RequestError: kNotFound where no route has the path, kMethod,
+  /// with those that it has, where none has the method.
+  [[nodiscard]] Match find(const std::string& method, const std::string& path) const;
+  /// The dialect whose words an answer to `path` takes where no route handles it: that of the route with the
+  /// longest beginning in common.
+  [[nodiscard]] const Dialect& dialect_of(const std::string& path) const;
+
+ private:
+  std::vector<Dialect> dialects_;
+};
+
+/// The values of the {names} of `pattern` if it matches `path`: a {name} stands for one part, a last
+/// {name...} for all the rest.
+std::optional<PathValues> match_path(const std::string& pattern, const std::string& path);
+
+}  // namespace caravan::serve
