@@ -48,7 +48,8 @@ TEST(Health, IsTheEnginesAndReadinessTheServers) {
   EXPECT_EQ(Json::parse(server.answer("GET", "/ready").body)["status"], "busy");
   server.status.draining = true;
   EXPECT_EQ(Json::parse(server.answer("GET", "/ready").body)["status"], "draining");
-  server.status = {.live = false, .ready = false};
+  server.status = {};
+  server.status.live = server.status.ready = false;
   EXPECT_EQ(server.answer("GET", "/health").status, 503);
   EXPECT_EQ(Json::parse(server.answer("GET", "/ready").body)["status"], "failed");
 }
@@ -129,8 +130,10 @@ TEST(Embeddings, AreOfEachInput) {
   EXPECT_EQ(call.generations[0].prompt, server.model.tokenizer->encode("Once"));
   EXPECT_FALSE(call.stream);
   std::vector<GenerationResult> results(2);
-  results[0] = {.embedding = {0.5F, -2.0F}, .prompt_count = 2};
-  results[1] = {.embedding = {1.0F, 0.0F}, .prompt_count = 3};
+  results[0].embedding = {0.5F, -2.0F};
+  results[0].prompt_count = 2;
+  results[1].embedding = {1.0F, 0.0F};
+  results[1].prompt_count = 3;
   Json answer = Json::parse(call.answer->whole(results).body);
   EXPECT_EQ(answer["object"], "list");
   EXPECT_EQ(answer["data"], Json::parse(R"([{"object": "embedding", "index": 0, "embedding": [0.5, -2.0]},
