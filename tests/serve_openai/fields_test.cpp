@@ -31,7 +31,7 @@ TEST(SamplingFields, HaveOpenAisDefaults) {
 
 TEST(SamplingFields, TakeTheCheckpointsRecommendationWhereTheRequestSaysNothing) {
   Server server;
-  server.model.defaults = {true, 0.8, 40, 0.95, 0.05, 1.1, {}};
+  server.model.defaults = {true, 0.8, 40, 0.95, 0.05, {}, 1.1, {}};
   const SamplingParams own = generation_of(server, "").sampling;
   EXPECT_EQ(own.temperature, 0.8);
   EXPECT_EQ(own.top_k, 40);
@@ -51,7 +51,7 @@ TEST(SamplingFields, TakeTheCheckpointsRecommendationWhereTheRequestSaysNothing)
 
 TEST(SamplingFields, OfACheckpointThatDoesNotSampleCountForThePenaltyOnly) {
   Server server;
-  server.model.defaults = {false, 0.8, 40, 0.95, 0.05, 1.1, {}};
+  server.model.defaults = {false, 0.8, 40, 0.95, 0.05, {}, 1.1, {}};
   const SamplingParams own = generation_of(server, "").sampling;
   EXPECT_EQ(own.temperature, 1.0);
   EXPECT_EQ(own.top_k, 0);
