@@ -150,8 +150,8 @@ def write(run, command):
     out = run.args.out or run.args.work / "comparison"
     rows = table.rows(run)
     text = table.markdown(run, rows, command, out.name + ".svg")
-    out.with_suffix(".md").write_text(text)
-    out.with_suffix(".svg").write_text(plot.draw(rows, [ENGINES[name].name for name in run.args.engines if run.times[name][0]]))
+    out.with_name(out.name + ".md").write_text(text)
+    out.with_name(out.name + ".svg").write_text(plot.draw(rows, [ENGINES[name].name for name in run.args.engines if run.times[name][0]]))
     return text
 
 

@@ -9,6 +9,7 @@
 #include "cli/bench/command.h"
 #include "cli/graph/command.h"
 #include "cli/info.h"
+#include "cli/load/command.h"
 #include "cli/run.h"
 #include "cli/serve.h"
 #include "cli/tokenize.h"
@@ -25,11 +26,23 @@ constexpr Entry kCommands[] = {
     {run_command, run},
     {serve_command, serve},
     {bench_command, bench},
+    {load::load_command, load::bench_serve},
     {info_command, info},
     {graph_command, graph},
     {tokenize_command, tokenize},
     {detokenize_command, detokenize},
 };
+
+/// How many of the first `words` are the command's name, which may have several; 0 if they are not.
+size_t words_of_name(const Command& command, const std::vector<std::string>& words) {
+  std::string first;
+  for (size_t count = 1; count <= words.size(); ++count) {
+    first += (count == 1 ? "" : " ") + words[count - 1];
+    if (first == command.name) return count;
+    if (first.size() > command.name.size()) break;
+  }
+  return 0;
+}
 
 std::string general_help() {
   std::string out =
@@ -48,6 +61,15 @@ std::string general_help() {
          "exit codes: 0 done; 2 something in the command line, a file or the input is wrong\n";
 }
 
+int run_command_line(const Entry& entry, const std::vector<std::string>& rest) {
+  for (const std::string& word : rest) {
+    if (word != "--help" && word != "-h") continue;
+    std::cout << help_of(entry.command());
+    return 0;
+  }
+  return entry.run(rest);
+}
+
 int dispatch(const std::vector<std::string>& words) {
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     (words.empty() ? std::cerr : std::cout) << general_help();
@@ -58,18 +80,18 @@ int dispatch(const std::vector<std::string>& words) {
     return 0;
   }
   std::vector<std::string> names;
+  const Entry* found = nullptr;
+  size_t named_by = 0;
   for (const Entry& entry : kCommands) {
-    const Command& command = entry.command();
-    names.emplace_back(command.name);
-    if (words[0] != command.name) continue;
-    const std::vector<std::string> rest(words.begin() + 1, words.end());
-    for (const std::string& word : rest) {
-      if (word != "--help" && word != "-h") continue;
-      std::cout << help_of(command);
-      return 0;
-    }
-    return entry.run(rest);
+    names.emplace_back(entry.command().name);
+    const size_t count = words_of_name(entry.command(), words);
+    // "bench serve" is more than "bench".
+    if (count <= named_by) continue;
+    found = &entry;
+    named_by = count;
   }
+  if (found != nullptr)
+    return run_command_line(*found, {words.begin() + static_cast<std::ptrdiff_t>(named_by), words.end()});
   const std::optional<std::string> meant = nearest(words[0], names);
   fail("unknown command ", in_quotes(words[0]), meant ? ": did you mean " + *meant + "?" : "",
        " (see caravan --help)");

@@ -50,7 +50,8 @@ const RoomTable& rooms() {
       {"cli/show", {"base"}},
       {"cli/bench", {"cli/flags", "cli/show"}},
       {"cli/graph", {"cli/flags", "cli/show"}},
-      {"cli", {"serve", "cli/flags", "cli/show", "cli/bench", "cli/graph"}},
+      {"cli/load", {"cli/flags", "cli/show"}},
+      {"cli", {"serve", "cli/flags", "cli/show", "cli/bench", "cli/graph", "cli/load"}},
   };
   return kRooms;
 }

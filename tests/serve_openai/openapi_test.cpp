@@ -100,8 +100,8 @@ TEST(OpenApi, SaysTheRangesOfNumbers) {
 TEST(OpenApi, SaysTheTypesOfFields) {
   for_each_field([](const Form& form, const std::string& name, const Json& schema) {
     const Json type = schema.contains("type") ? schema["type"] : Json();
-    // What no field takes: a list of an object of a list.
-    if (!type.is_null() && name != "messages") expect_refused(form, name, Json::parse(R"([{"a": []}])"));
+    const bool takes_object = type.dump().find("object") != std::string::npos;
+    if (!type.is_null()) expect_refused(form, name, takes_object ? Json(3) : Json::parse(R"({"a": []})"));
     if (type == "null") expect_refused(form, name, "x");
     if (type == Json::parse(R"(["boolean", "null"])")) expect_refused(form, name, 1);
   });

@@ -1,13 +1,8 @@
 #include "cli/bench/command.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <iostream>
-#include <memory>
 
-#include "base/error.h"
-#include "base/file.h"
 #include "base/machine.h"
 #include "cli/bench/figures.h"
 #include "cli/bench/limits.h"
@@ -15,6 +10,9 @@
 #include "cli/bench/report.h"
 #include "cli/bench/run.h"
 #include "cli/bench/search.h"
+#include "cli/show/fields.h"
+#include "cli/show/progress_line.h"
+#include "cli/show/report_file.h"
 #include "graph/passes/passes.h"
 #include "models/llama.h"
 
@@ -22,59 +20,15 @@ namespace caravan::cli {
 
 namespace {
 
-/// One line on a terminal, which the next one replaces.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool shown) : shown_(shown) {}
-  ~ProgressLine() { clear(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const std::string& text) {
-    // More often than this nobody can read, and writing takes time from what is measured.
-    constexpr double kInterval = 0.1;
-    if (!shown_ || seconds_now() - last_ < kInterval) return;
-    last_ = seconds_now();
-    std::cerr << "\r\033[K" << text << std::flush;
-  }
-  void clear() {
-    if (shown_) std::cerr << "\r\033[K" << std::flush;
-    last_ = 0.0;
-  }
-
- private:
-  bool shown_;
-  double last_ = 0.0;
-};
-
-/// A report's file, or standard output. A file is opened before anything is measured.
-class ReportFile {
- public:
-  explicit ReportFile(const std::optional<std::string>& path) : to_output_(path == "-") {
-    if (path.has_value() && !to_output_) file_ = std::make_unique<OutputFile>(*path);
-  }
-  [[nodiscard]] bool is_output() const { return to_output_; }
-  void write(const std::string& text) {
-    if (to_output_) std::cout << text;
-    if (file_ == nullptr) return;
-    file_->write(text);
-    file_->commit();
-  }
-
- private:
-  bool to_output_;
-  std::unique_ptr<OutputFile> file_;
-};
-
 class Bench {
  public:
   explicit Bench(BenchPlan plan)
       : plan_(std::move(plan)),
-        json_(plan_.json),
-        csv_(plan_.csv),
-        plot_(plan_.plot),
+        json_(plan_.report.json),
+        csv_(plan_.report.csv),
+        plot_(plan_.report.plot),
         meter_(plan_.cases.front().flags.engine.threads),
-        progress_(::isatty(STDERR_FILENO) == 1) {}
+        progress_(error_is_terminal()) {}
 
   void run() {
     say(table_head(plan_));
@@ -87,17 +41,14 @@ class Bench {
       }
     }
     say(table_foot(rows_));
-    // A path that is not UTF-8 must not spoil the report.
-    json_.write(report_json(plan_, rows_, searches_).dump(2, ' ', false, Json::error_handler_t::replace) +
-                "\n");
+    json_.write(json_text(report_json(plan_, rows_, searches_)));
     csv_.write(report_csv(rows_));
     const EngineFlags& flags = plan_.cases.front().flags;
-    if (plan_.plot.has_value()) {
+    if (plan_.report.plot.has_value()) {
       plot_.write(plot_svg(rows_, flags.model_path.string() + " on " + cpu_name() + ", " +
                                       std::to_string(flags.engine.threads) + " threads"));
     }
-    std::cout.flush();
-    if (!std::cout) fail("standard output: writing failed, expected it to stay open until the end");
+    require_output_written();
   }
 
  private:

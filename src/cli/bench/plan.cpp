@@ -55,7 +55,9 @@ Command make_command() {
   Command command = {
       .name = "bench",
       .summary = "Measures prefill and decode on random prompts, beside the machine's physical limits.",
-      .usage = "--model-path DIR [options]",
+      .usage =
+          "--model-path DIR [options]\ncaravan bench serve --url URL [options]   loads a server; see its own "
+          "--help",
       .groups = {bench_option_group(), report_option_group(), engine_options_beside(bench_option_group())},
       .aliases = engine_aliases(),
       .positional = "",
@@ -190,25 +192,6 @@ void add_cases(const Arguments& arguments, const BenchCase& setting, uint64_t av
   }
 }
 
-void parse_report(const Arguments& arguments, BenchPlan& plan) {
-  plan.json = arguments.text("--json");
-  plan.csv = arguments.text("--csv");
-  plan.plot = arguments.text("--plot");
-  if (plan.json == "-" && plan.csv == "-")
-    fail("--csv: found \"-\", but --json has standard output already, expected a file");
-  if (plan.plot == "-") fail("--plot: found \"-\", expected a file");
-  for (const char* flag : {"--json", "--csv", "--plot"}) {
-    if (arguments.text(flag) == "") fail(flag, ": found \"\", expected the name of a file to write");
-  }
-  const auto file_of = [&arguments](const char* flag) {
-    return std::filesystem::absolute(*arguments.text(flag)).lexically_normal();
-  };
-  for (const auto& [one, other] : {std::pair{"--csv", "--json"}, {"--plot", "--json"}, {"--plot", "--csv"}}) {
-    if (arguments.has(one) && arguments.has(other) && file_of(one) == file_of(other))
-      fail(one, ": names the file of ", other, ", expected one of its own");
-  }
-}
-
 }  // namespace
 
 const Command& bench_command() {
@@ -249,7 +232,7 @@ BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes)
   plan.repeat = arguments.integer("--repeat", 1, kMaxRepeat).value_or(kDefaultRepeat);
   // Any range that a clock can tell apart.
   plan.max_decode_ms = arguments.number("--max-batch-size-under", 1e-3, 1e9).value_or(0.0);
-  parse_report(arguments, plan);
+  plan.report = parse_report_flags(arguments);
   plan.config = load_config(parse_model_path(arguments));
   const int64_t context = plan.config.max_position;
   // A prompt, the token that its prefill gives, and one that a decode step gives.

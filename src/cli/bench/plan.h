@@ -8,6 +8,7 @@
 
 #include "cli/bench/case.h"
 #include "cli/flags/options.h"
+#include "cli/flags/report_flags.h"
 #include "models/config.h"
 
 namespace caravan::cli {
@@ -24,9 +25,7 @@ struct BenchPlan {
   std::vector<BenchCase> cases;  ///< by dtype, then mode, input length, output length and batch size
   int64_t repeat = 0;
   double max_decode_ms = 0.0;  ///< of a search
-  std::optional<std::string> json;
-  std::optional<std::string> csv;  ///< a path, or "-" for standard output; one of the two at most
-  std::optional<std::string> plot;
+  ReportFlags report;
 };
 
 const Command& bench_command();

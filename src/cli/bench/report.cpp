@@ -5,6 +5,8 @@
 #include <sstream>
 
 #include "base/machine.h"
+#include "cli/show/fields.h"
+#include "cli/show/table.h"
 
 namespace caravan::cli {
 
@@ -13,19 +15,6 @@ namespace {
 /// Widths of the table's columns, with the blank before each.
 constexpr int kNarrow = 7;
 constexpr int kWide = 9;
-
-/// `value` with about four digits, or "-".
-std::string number(std::optional<double> value) {
-  if (!value.has_value()) return "-";
-  std::ostringstream out;
-  out << std::fixed
-      << std::setprecision(*value < 10.0     ? 3
-                           : *value < 100.0  ? 2
-                           : *value < 1000.0 ? 1
-                                             : 0)
-      << *value;
-  return out.str();
-}
 
 std::string fraction(std::optional<double> value) {
   if (!value.has_value()) return "-";
@@ -36,7 +25,7 @@ std::string fraction(std::optional<double> value) {
 
 std::string megabytes(std::optional<uint64_t> bytes) {
   if (!bytes.has_value()) return "-";
-  return number(static_cast<double>(*bytes) / 1e6);
+  return number_text(static_cast<double>(*bytes) / 1e6);
 }
 
 std::optional<double> prefill_of_limit(const BenchFigures& row) {
@@ -51,41 +40,17 @@ std::optional<double> rate_of_limit(const BenchFigures& row) {
 
 double decode_of_limit(const DecodeFigures& decode) { return decode.limit_ms / decode.median_ms; }
 
-class Line {
- public:
-  Line& left(const std::string& text, int width) {
-    out_ << std::left << std::setw(width) << text;
-    return *this;
-  }
-  Line& right(const std::string& text, int width) {
-    out_ << std::right << std::setw(width) << text;
-    return *this;
-  }
-  [[nodiscard]] std::string text() const { return out_.str(); }
-
- private:
-  std::ostringstream out_;
-};
-
 constexpr int kDTypeWidth = 6;
 constexpr int kModeWidth = 15;
 
 std::string test_row(const BenchFigures& row) {
-  Line line;
+  TableLine line;
   line.left(row.at.test, 12)
       .left(std::string(name_of(row.at.dtype)), kDTypeWidth)
       .left(row.at.mode, kModeWidth);
-  line.right(number(row.rate_mean) + " +- " + number(row.rate_deviation), 20);
+  line.right(number_text(row.rate_mean) + " +- " + number_text(row.rate_deviation), 20);
   line.right(fraction(rate_of_limit(row)), kNarrow);
   return line.text();
-}
-
-/// One field of a row: its name, and its value or null.
-using Fields = std::vector<std::pair<std::string, Json>>;
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value.has_value() ? Json(*value) : Json(nullptr);
 }
 
 void add_rate_fields(const BenchFigures& row, Fields& fields) {
@@ -141,17 +106,17 @@ std::string table_head(const BenchPlan& plan) {
       << (flags.engine.threads == 1 ? " thread, " : " threads, ") << name_of(flags.engine.isa)
       << " kernels\n\n";
   if (plan.kind == BenchKind::kTests) {
-    Line names;
+    TableLine names;
     names.left("test", 12).left("dtype", kDTypeWidth).left("mode", kModeWidth);
     names.right("tokens/s", 20).right("limit", kNarrow);
     out << names.text() << "\n";
     return out.str();
   }
-  Line groups;
+  TableLine groups;
   groups.left("", kDTypeWidth + kModeWidth + 3 * kNarrow - 1).right("| prefill", kWide + 1);
   groups.right("", kWide + kNarrow - 1).right("| decode step, ms", 17).right("", 4 * kWide + kNarrow - 6);
   groups.right("| memory, MB", 12);
-  Line names;
+  TableLine names;
   names.left("dtype", kDTypeWidth).left("mode", kModeWidth);
   names.right("batch", kNarrow - 1).right("in", kNarrow).right("out", kNarrow);
   names.right("ms", kWide).right("tokens/s", kWide + 1).right("limit", kNarrow);
@@ -164,21 +129,22 @@ std::string table_head(const BenchPlan& plan) {
 
 std::string table_row(const BenchFigures& row) {
   if (!row.at.test.empty()) return test_row(row);
-  Line line;
+  TableLine line;
   line.left(std::string(name_of(row.at.dtype)), kDTypeWidth).left(row.at.mode, kModeWidth);
   line.right(std::to_string(row.at.batch), kNarrow - 1);
   line.right(std::to_string(row.at.input), kNarrow).right(std::to_string(row.at.output), kNarrow);
-  line.right(number(row.prefill_ms), kWide).right(number(row.prefill_tokens_per_second), kWide + 1);
+  line.right(number_text(row.prefill_ms), kWide).right(number_text(row.prefill_tokens_per_second), kWide + 1);
   line.right(fraction(prefill_of_limit(row)), kNarrow);
   const auto decode = [&row](auto figure) {
     return row.decode.has_value() ? std::optional<double>(figure(*row.decode)) : std::nullopt;
   };
-  line.right(number(decode([](const DecodeFigures& d) { return d.mean_ms; })), kWide);
-  line.right(number(decode([](const DecodeFigures& d) { return d.median_ms; })), kWide);
-  line.right(number(decode([](const DecodeFigures& d) { return d.p90_ms; })), kWide);
-  line.right(number(decode([](const DecodeFigures& d) { return d.p99_ms; })), kWide);
-  line.right(number(decode([&row](const DecodeFigures& d) { return d.tokens_per_second(row.at.batch); })),
-             kWide + 1);
+  line.right(number_text(decode([](const DecodeFigures& d) { return d.mean_ms; })), kWide);
+  line.right(number_text(decode([](const DecodeFigures& d) { return d.median_ms; })), kWide);
+  line.right(number_text(decode([](const DecodeFigures& d) { return d.p90_ms; })), kWide);
+  line.right(number_text(decode([](const DecodeFigures& d) { return d.p99_ms; })), kWide);
+  line.right(
+      number_text(decode([&row](const DecodeFigures& d) { return d.tokens_per_second(row.at.batch); })),
+      kWide + 1);
   line.right(fraction(decode(decode_of_limit)), kNarrow);
   line.right(megabytes(row.weight_bytes), kWide).right(megabytes(row.kv_bytes), kWide);
   line.right(megabytes(row.other_bytes()), kWide).right(megabytes(row.peak_bytes), kWide);
@@ -196,8 +162,8 @@ std::string table_foot(const std::vector<BenchFigures>& rows) {
   std::ostringstream out;
   out << "\nlimit: the share of the physical limit that is reached. Decode: weights and live KV cache read "
          "once at "
-      << number(slowest);
-  if (fastest > slowest) out << " to " << number(fastest);
+      << number_text(slowest);
+  if (fastest > slowest) out << " to " << number_text(fastest);
   out << " GB/s,\n       which was measured beside each row over as many bytes.";
   const std::optional<double>& peak = rows.front().limits.flops_per_second;
   out << (peak.has_value() ? " Prefill: its arithmetic at the measured peak.\n"
@@ -214,9 +180,9 @@ std::string search_line(const BenchSearch& search) {
   out << "largest batch with a median decode step under " << search.max_decode_ms << " ms ("
       << name_of(search.at.dtype) << ", " << search.at.mode << ", " << search.at.input << " tokens in): ";
   if (search.batch == 0) {
-    out << "none; one sequence takes " << number(search.decode_ms) << " ms";
+    out << "none; one sequence takes " << number_text(search.decode_ms) << " ms";
   } else {
-    out << search.batch << ", at " << number(search.decode_ms) << " ms";
+    out << search.batch << ", at " << number_text(search.decode_ms) << " ms";
   }
   if (search.bounded.has_value()) out << "; memory, context and --max-batch-tokens allow no larger one";
   return out.str();
@@ -235,10 +201,7 @@ Json report_json(const BenchPlan& plan, const std::vector<BenchFigures>& rows,
   report["max_batch_tokens"] = flags.engine.max_batch_tokens;
   report["repeat"] = plan.repeat;
   report["results"] = Json::array();
-  for (const BenchFigures& row : rows) {
-    Json& object = report["results"].emplace_back(Json::object());
-    for (auto& [name, value] : fields_of(row)) object[name] = value;
-  }
+  for (const BenchFigures& row : rows) report["results"].push_back(json_object(fields_of(row)));
   if (plan.kind != BenchKind::kSearch) return report;
   report["largest_batches"] = Json::array();
   for (const BenchSearch& search : searches) {
@@ -255,20 +218,10 @@ Json report_json(const BenchPlan& plan, const std::vector<BenchFigures>& rows,
 }
 
 std::string report_csv(const std::vector<BenchFigures>& rows) {
-  std::string names;
-  std::string lines;
-  for (const BenchFigures& row : rows) {
-    names.clear();
-    std::string line;
-    for (const auto& [name, value] : fields_of(row)) {
-      names += (names.empty() ? "" : ",") + name;
-      if (!line.empty()) line += ",";
-      // No name of ours holds a comma or a quote.
-      line += value.is_null() ? "" : value.is_string() ? value.get<std::string>() : value.dump();
-    }
-    lines += line + "\n";
-  }
-  return names + "\n" + lines;
+  std::vector<Fields> all;
+  all.reserve(rows.size());
+  for (const BenchFigures& row : rows) all.push_back(fields_of(row));
+  return csv_of(all);
 }
 
 }  // namespace caravan::cli

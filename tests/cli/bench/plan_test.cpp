@@ -102,9 +102,9 @@ TEST(Plan, OfTestsIsLlamaBenchs) {
 
 TEST(Plan, KeepsThePathsOfItsReports) {
   const BenchPlan plan = plan_of({"--json", "-", "--csv", "a.csv", "--plot", "a.svg"});
-  EXPECT_EQ(plan.json, "-");
-  EXPECT_EQ(plan.csv, "a.csv");
-  EXPECT_EQ(plan.plot, "a.svg");
+  EXPECT_EQ(plan.report.json, "-");
+  EXPECT_EQ(plan.report.csv, "a.csv");
+  EXPECT_EQ(plan.report.plot, "a.svg");
 }
 
 TEST(Plan, RefusesABatchThatDoesNotFitIntoMemory) {

@@ -1,4 +1,4 @@
-#include "cli/bench/axis.h"
+#include "cli/show/axis.h"
 
 #include <algorithm>
 #include <cmath>

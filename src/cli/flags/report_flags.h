@@ -1,0 +1,22 @@
+// The options of commands that measure: where their report goes.
+// Thread safety: pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/flags/options.h"
+
+namespace caravan::cli {
+
+struct ReportFlags {
+  std::optional<std::string> json;  ///< "-" is standard output
+  std::optional<std::string> csv;   ///< "-" is standard output
+  std::optional<std::string> plot;
+};
+
+/// Reads --json, --csv and --plot. Throws Error where two name the same place, a name is empty, or the plot
+/// would go to standard output.
+ReportFlags parse_report_flags(const Arguments& arguments);
+
+}  // namespace caravan::cli
