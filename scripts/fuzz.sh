@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=${1:-60}
 scripts/build.sh fuzz
-for name in safetensors config tokenizer template dialects grammar http load; do
+for name in safetensors config tokenizer template dialects grammar http load openai; do
   echo "caravan: fuzzing the $name parser for $seconds seconds" >&2
   found=build/fuzz/found/$name/
   mkdir -p "$found" "build/fuzz/corpus/$name"

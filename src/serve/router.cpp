@@ -3,29 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "serve/api/match_path.h"
+
 namespace caravan::serve {
 
 namespace {
-
-/// "/a/b" is "a" and "b"; a last "/" adds an empty part.
-std::vector<std::string> parts_of(const std::string& path) {
-  std::vector<std::string> parts;
-  size_t at = 1;
-  while (at <= path.size()) {
-    const size_t slash = std::min(path.find('/', at), path.size());
-    parts.push_back(path.substr(at, slash - at));
-    at = slash + 1;
-  }
-  return parts;
-}
-
-bool is_name(const std::string& part) {
-  return part.size() >= 2 && part.front() == '{' && part.back() == '}';
-}
-
-constexpr std::string_view kRest = "...}";
-
-bool takes_rest(const std::string& part) { return is_name(part) && part.ends_with(kRest); }
 
 size_t common_beginning(const std::string& a, const std::string& b) {
   size_t length = 0;
@@ -34,30 +16,6 @@ size_t common_beginning(const std::string& a, const std::string& b) {
 }
 
 }  // namespace
-
-std::optional<PathValues> match_path(const std::string& pattern, const std::string& path) {
-  const std::vector<std::string> wanted = parts_of(pattern);
-  const std::vector<std::string> given = parts_of(path);
-  PathValues values;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (i >= given.size()) return std::nullopt;
-    if (takes_rest(wanted[i])) {
-      std::string rest = given[i];
-      for (size_t j = i + 1; j < given.size(); ++j) rest += "/" + given[j];
-      if (rest.empty()) return std::nullopt;
-      values[wanted[i].substr(1, wanted[i].size() - 1 - kRest.size())] = rest;
-      return values;
-    }
-    if (is_name(wanted[i])) {
-      if (given[i].empty()) return std::nullopt;
-      values[wanted[i].substr(1, wanted[i].size() - 2)] = given[i];
-    } else if (wanted[i] != given[i]) {
-      return std::nullopt;
-    }
-  }
-  if (given.size() != wanted.size()) return std::nullopt;
-  return values;
-}
 
 Router::Router(std::vector<Dialect> dialects) : dialects_(std::move(dialects)) {
   std::set<std::string> seen;

@@ -2,7 +2,6 @@
 // Thread safety: constant once built.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "serve/api/dialect.h"
@@ -30,9 +29,5 @@ class Router {
  private:
   std::vector<Dialect> dialects_;
 };
-
-/// The values of the {names} of `pattern` if it matches `path`: a {name} stands for one part, a last
-/// {name...} for all the rest.
-std::optional<PathValues> match_path(const std::string& pattern, const std::string& path);
 
 }  // namespace caravan::serve

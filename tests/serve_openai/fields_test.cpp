@@ -31,12 +31,13 @@ TEST(SamplingFields, HaveOpenAisDefaults) {
 
 TEST(SamplingFields, TakeTheCheckpointsRecommendationWhereTheRequestSaysNothing) {
   Server server;
-  server.model.defaults = {true, 0.8, 40, 0.95, 0.05, {}, 1.1, {}};
+  server.model.defaults = {true, 0.8, 40, 0.95, 0.05, 0.9, 1.1, {}};
   const SamplingParams own = generation_of(server, "").sampling;
   EXPECT_EQ(own.temperature, 0.8);
   EXPECT_EQ(own.top_k, 40);
   EXPECT_EQ(own.top_p, 0.95);
   EXPECT_EQ(own.min_p, 0.05);
+  EXPECT_EQ(own.typical_p, 0.9);
   EXPECT_EQ(own.repetition_penalty, 1.1);
   const SamplingParams asked =
       generation_of(server,
@@ -51,7 +52,7 @@ TEST(SamplingFields, TakeTheCheckpointsRecommendationWhereTheRequestSaysNothing)
 
 TEST(SamplingFields, OfACheckpointThatDoesNotSampleCountForThePenaltyOnly) {
   Server server;
-  server.model.defaults = {false, 0.8, 40, 0.95, 0.05, {}, 1.1, {}};
+  server.model.defaults = {false, 0.8, 40, 0.95, 0.05, 0.9, 1.1, {}};
   const SamplingParams own = generation_of(server, "").sampling;
   EXPECT_EQ(own.temperature, 1.0);
   EXPECT_EQ(own.top_k, 0);

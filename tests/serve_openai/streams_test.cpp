@@ -108,11 +108,11 @@ TEST(ChatStreams, BeginWithTheRole) {
   const std::string head =
       R"(data: {"id":"chatcmpl-made-here","object":"chat.completion.chunk","created":0,"model":"org/demo",)";
   EXPECT_EQ(
-      golden(streamed(call, server.model, "Hi")),
+      golden(streamed(call, server.model, " upon")),
       head +
           R"("choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]})" +
           "\n\n" + head +
-          R"("choices":[{"index":0,"delta":{"content":"Hi"},"logprobs":null,"finish_reason":null}]})" +
+          R"("choices":[{"index":0,"delta":{"content":" upon"},"logprobs":null,"finish_reason":null}]})" +
           "\n\n" + head +
           R"("choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop","stop_reason":null}]})" +
           "\n\ndata: [DONE]\n\n");

@@ -80,7 +80,8 @@ void read_sampling(const Fields& fields, const ModelView& model, Generation& gen
       fields.number("temperature", 0.0, 2.0).value_or(recommended(own.temperature).value_or(1.0));
   sampling.top_p = fields.number("top_p", 0.0, 1.0).value_or(recommended(own.top_p).value_or(1.0));
   sampling.min_p = fields.number("min_p", 0.0, 1.0).value_or(recommended(own.min_p).value_or(0.0));
-  sampling.typical_p = fields.number("typical_p", 0.0, 1.0).value_or(1.0);
+  sampling.typical_p =
+      fields.number("typical_p", 0.0, 1.0).value_or(recommended(own.typical_p).value_or(1.0));
   if (sampling.typical_p == 0.0) fields.wrong("typical_p", "a number above 0, up to 1");
   const int64_t top_k = fields.integer("top_k", -1, std::numeric_limits<int32_t>::max())
                             .value_or(recommended(own.top_k).value_or(0));

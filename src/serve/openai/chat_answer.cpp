@@ -12,7 +12,7 @@ namespace {
 std::string call_id() {
   constexpr std::string_view kDigits = "0123456789abcdef";
   constexpr int kLength = 24;
-  constexpr int kDigitsPerDraw = 16;
+  constexpr int kDigitsPerDraw = 12;
   std::string id = "call_";
   uint64_t bits = 0;
   for (int i = 0; i < kLength; ++i) {
