@@ -53,9 +53,10 @@ ApiKeys::ApiKeys(const std::filesystem::path& file) {
       line.pop_back();
     if (line.empty() || line.front() == '#') continue;
     const bool plain = std::all_of(line.begin(), line.end(), [](char c) { return c > ' ' && c < 0x7F; });
-    if (!plain)
+    if (!plain) {
       fail(file.string(), ": line ", number,
            " holds a space or a character outside ASCII, expected one key a line");
+    }
     keys_.push_back(line);
   }
   if (keys_.empty()) fail(file.string(), ": holds no key, expected one a line");

@@ -21,8 +21,9 @@ bool is_token(std::string_view name) {
 }
 
 bool is_value(std::string_view value) {
-  return std::none_of(value.begin(), value.end(),
-                      [](char byte) { return (byte >= 0 && byte < 0x20 && byte != '\t') || byte == 0x7f; });
+  return std::none_of(value.begin(), value.end(), [](char byte) {
+    return (static_cast<unsigned char>(byte) < 0x20 && byte != '\t') || byte == 0x7f;
+  });
 }
 
 void add_field(std::string& out, std::string_view name, std::string_view value) {

@@ -18,7 +18,7 @@ int hex_value(char digit) {
   return -1;
 }
 
-bool is_control(char byte) { return (byte >= 0 && byte < 0x20) || byte == 0x7f; }
+bool is_control(char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; }
 
 std::string decoded_text(std::string_view part, bool plus_is_space) {
   std::string text = percent_decoded(part, plus_is_space);
