@@ -70,9 +70,10 @@ TEST(OpenApi, HasThePathsOfTheDialectAndNoOthers) {
   }
   std::set<std::string> written;
   const Json paths = document()["paths"];
-  for (const auto& [path, methods] : paths.items())
+  for (const auto& [path, methods] : paths.items()) {
     for (const auto& [method, operation] : methods.items())
       written.insert(std::string(method).append(" ").append(path));
+  }
   EXPECT_EQ(written, routed);
 }
 
