@@ -2,7 +2,7 @@
 # Puts the files of FOLDER into caravan_ROOM as a generated source, which defines caravan::page::embedded_files() of
 # the room's embedded.h. As a script (-D OUTPUT=… -D FOLDER=… -P) it writes that source.
 function(caravan_embed ROOM FOLDER)
-  file(GLOB files CONFIGURE_DEPENDS ${FOLDER}/*.html ${FOLDER}/*.css ${FOLDER}/*.js ${FOLDER}/*.svg)
+  file(GLOB files CONFIGURE_DEPENDS ${FOLDER}/*.html ${FOLDER}/*.css ${FOLDER}/*.js ${FOLDER}/*.svg ${FOLDER}/openapi.json)
   set(output ${CMAKE_CURRENT_BINARY_DIR}/${ROOM}_files.cpp)
   list(JOIN files "|" names)
   add_custom_command(

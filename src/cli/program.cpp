@@ -23,14 +23,10 @@ struct Entry {
 };
 
 constexpr Entry kCommands[] = {
-    {run_command, run},
-    {serve_command, serve},
-    {bench_command, bench},
-    {load::load_command, load::bench_serve},
-    {info_command, info},
-    {graph_command, graph},
-    {tokenize_command, tokenize},
-    {detokenize_command, detokenize},
+    {run_command, run},           {serve_command, serve},
+    {bench_command, bench},       {load::load_command, load::bench_serve},
+    {info_command, info},         {graph_command, graph},
+    {tokenize_command, tokenize}, {detokenize_command, detokenize},
 };
 
 /// How many of the first `words` are the command's name, which may have several; 0 if they are not.

@@ -21,7 +21,7 @@ struct GenerationConfig {
   std::optional<double> min_p;
   std::optional<double> typical_p;
   std::optional<double> repetition_penalty;
-  std::vector<int32_t> eos_tokens;  ///< the file may hold one or a list
+  std::vector<int32_t> eos_tokens = {};  ///< the file may hold one or a list
 };
 
 /// Reads `folder`/generation_config.json; all defaults if there is none. Throws Error, naming file and field,

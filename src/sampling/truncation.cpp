@@ -141,8 +141,9 @@ float lowest_exponent(const SamplingParams& params, size_t vocab) {
 void gather_nucleus(const Row& row, const Weighing& weighing, double wanted, float lowest,
                     std::vector<Candidate>& kept) {
   constexpr float kStep = 6.0F;
-  for (float exponent = -kStep; exponent > lowest; exponent -= kStep) {
-    gather(row, weighing, exponent, kept);
+  const auto steps = static_cast<int>(std::ceil(-lowest / kStep));
+  for (int step = 1; step < steps; ++step) {
+    gather(row, weighing, -kStep * static_cast<float>(step), kept);
     if (static_cast<double>(total_weight(kept)) >= wanted) return;
   }
   gather(row, weighing, lowest, kept);

@@ -57,23 +57,17 @@ int64_t PrefillPacer::limit(int64_t decoding) const {
   const double allowed = stretch_ * *alone;
   // The sizes that were seen to be short enough, and one step beyond them, to learn.
   int64_t size = size_class(decoding);
-  int64_t tokens = size;
-  while (true) {
-    const int64_t larger = larger_class(size);
-    const std::optional<double> time = expected(larger);
-    if (!time.has_value()) {
-      tokens = larger;
-      break;
-    }
-    if (*time > allowed) {
-      const double here = expected(size).value_or(*alone);
-      const double share = *time > here ? std::clamp((allowed - here) / (*time - here), 0.0, 1.0) : 0.0;
-      tokens = size + static_cast<int64_t>(share * static_cast<double>(larger - size));
-      break;
-    }
+  int64_t larger = larger_class(size);
+  std::optional<double> time = expected(larger);
+  while (time.has_value() && *time <= allowed) {
     size = larger;
-    tokens = larger;
+    larger = larger_class(size);
+    time = expected(larger);
   }
+  if (!time.has_value()) return std::max(larger, least) - decoding;
+  const double here = expected(size).value_or(*alone);
+  const double share = *time > here ? std::clamp((allowed - here) / (*time - here), 0.0, 1.0) : 0.0;
+  const int64_t tokens = size + static_cast<int64_t>(share * static_cast<double>(larger - size));
   return std::max(tokens, least) - decoding;
 }
 

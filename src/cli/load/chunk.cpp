@@ -55,9 +55,10 @@ StreamChunk parse_stream_chunk(std::string_view data) {
   }
   const Json* choices = object.array("choices");
   const std::optional<JsonObject> usage = object.object("usage");
-  if (choices == nullptr && !usage.has_value())
+  if (choices == nullptr && !usage.has_value()) {
     fail(kSource,
          ": an event without \"choices\", \"usage\" and \"error\", expected a chunk of a completion");
+  }
   if (choices != nullptr) {
     for (const Json& choice : *choices) read_choice(choice, chunk);
   }

@@ -120,10 +120,11 @@ void parse_trace_flag(const Arguments& arguments, LoadPlan& plan) {
 
 void parse_prompts(const Arguments& arguments, LoadPlan& plan) {
   refuse_with(arguments, {"--vocab-size"}, "--text-prompts");
-  if (plan.endpoint == Endpoint::kChat && arguments.has("--vocab-size"))
+  if (plan.endpoint == Endpoint::kChat && arguments.has("--vocab-size")) {
     fail(
         "--vocab-size: is for lists of token ids, expected it without --endpoint chat, whose prompts are "
         "words");
+  }
   plan.text_prompts = arguments.is_on("--text-prompts") || plan.endpoint == Endpoint::kChat;
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   plan.vocab_size = arguments.integer("--vocab-size", 1, kMost);
@@ -165,10 +166,11 @@ void parse_arrivals(const Arguments& arguments, LoadPlan& plan) {
   plan.concurrency = arguments.integer("--concurrency", 1, kMostConcurrent);
   plan.warmup = arguments.integer("--warmup", 0, kMostRequests).value_or(0);
   const bool bounded = plan.requests.has_value() || !plan.trace.empty();
-  if (!bounded && endless && !plan.concurrency.has_value())
+  if (!bounded && endless && !plan.concurrency.has_value()) {
     fail(
         "--duration: does not say how many requests start at once, expected --rate, --concurrency or "
         "--requests too");
+  }
 }
 
 }  // namespace

@@ -83,9 +83,10 @@ void add_line(std::ostringstream& out, const std::string& name, const std::strin
 void add_spread(std::ostringstream& out, const std::string& name, const std::optional<Spread>& spread) {
   TableLine line;
   line.left(name, kNameWidth);
-  for (double Spread::*field : {&Spread::mean, &Spread::p50, &Spread::p90, &Spread::p99, &Spread::highest})
+  for (double Spread::*field : {&Spread::mean, &Spread::p50, &Spread::p90, &Spread::p99, &Spread::highest}) {
     line.right(number_text(spread.has_value() ? std::optional((*spread).*field) : std::nullopt),
                kColumnWidth);
+  }
   out << line.text() << "\n";
 }
 

@@ -11,6 +11,7 @@ std::string_view content_type_of(std::string_view name) {
   if (name.ends_with(".html")) return "text/html; charset=utf-8";
   if (name.ends_with(".css")) return "text/css; charset=utf-8";
   if (name.ends_with(".js")) return "text/javascript; charset=utf-8";
+  if (name.ends_with(".json")) return "application/json";
   CARAVAN_CHECK(name.ends_with(".svg"));
   return "image/svg+xml";
 }

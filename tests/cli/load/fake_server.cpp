@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <algorithm>
 #include <atomic>
@@ -221,6 +222,8 @@ struct FakeServer::State {
 };
 
 FakeServer::FakeServer(Answer answer, Security security) : state_(std::make_unique<State>()) {
+  // As in the program: a peer that has gone shows as an error of write.
+  std::signal(SIGPIPE, SIG_IGN);
   state_->answer = std::move(answer);
   if (security == Security::kSelfSigned) state_->context = self_signed_context();
   state_->listener = listen_on_loopback();
