@@ -19,9 +19,10 @@ Json document() {
 }
 
 bool takes_null(const Json& schema) {
-  if (const auto type = schema.find("type"); type != schema.end())
-    return *type == "null" ||
-           (type->is_array() && std::find(type->begin(), type->end(), "null") != type->end());
+  if (const auto type = schema.find("type"); type != schema.end()) {
+    if (!type->is_array()) return *type == "null";
+    return std::find(type->begin(), type->end(), "null") != type->end();
+  }
   if (const auto any = schema.find("anyOf"); any != schema.end())
     return std::any_of(any->begin(), any->end(), takes_null);
   const auto values = schema.find("enum");
@@ -69,8 +70,10 @@ TEST(OpenApi, HasThePathsOfTheDialectAndNoOthers) {
   }
   std::set<std::string> written;
   const Json paths = document()["paths"];
-  for (const auto& [path, methods] : paths.items())
-    for (const auto& [method, operation] : methods.items()) written.insert(method + " " + path);
+  for (const auto& [path, methods] : paths.items()) {
+    for (const auto& [method, operation] : methods.items())
+      written.insert(std::string(method).append(" ").append(path));
+  }
   EXPECT_EQ(written, routed);
 }
 

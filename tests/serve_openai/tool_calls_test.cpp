@@ -41,7 +41,7 @@ std::string parsed(const std::string& text, bool one_only = false) {
   std::vector<std::vector<ToolDelta>> batches;
   batches.push_back(once.push(text));
   batches.push_back(once.finish());
-  const std::string expected = shown(batches);
+  std::string expected = shown(batches);
   for (size_t cut = 0; cut <= text.size(); ++cut) {
     ToolCallParser parser(names, one_only);
     batches.clear();

@@ -93,9 +93,8 @@ Outcome chat(const http::Request& request, const PathValues& /*values*/, const C
   generation.prompt = encode_prompt(model, prompt.text, prompt.add_special, "messages");
   generation.prompt_text = std::move(prompt.text);
   read_length(fields, model, generation);
-  const Json& last = prompt.messages.back();
-  if (fields.boolean("echo").value_or(false) && last["role"] == "assistant")
-    form.echoed = last["content"].get<std::string>();
+  if (fields.boolean("echo").value_or(false) && prompt.last_role == "assistant")
+    form.echoed = prompt.last_content;
   form.prompt_tokens = static_cast<int64_t>(generation.prompt.size());
 
   call.generations.push_back(std::move(generation));

@@ -59,7 +59,8 @@ std::string reason(const Finish& finish, const ToolCallParser* parser) {
 }  // namespace
 
 ChatAnswer::ChatAnswer(ChatForm form) : form_(std::move(form)) {
-  for (size_t i = 0; i < form_.choices; ++i) progress_.push_back({parser(), 0});
+  progress_.resize(form_.choices);
+  for (Progress& progress : progress_) progress.parser = parser();
 }
 
 std::unique_ptr<ToolCallParser> ChatAnswer::parser() const {

@@ -37,7 +37,7 @@ std::string open_ended(std::string text, const std::string& last) {
 ChatOptions read_options(const Fields& fields) {
   ChatOptions options;
   refuse_fields(fields, {"chat_template"});
-  options.tools = read_tools(fields).shown;
+  if (const Json* tools = read_tools(fields).shown) options.tools = *tools;
   if (const Json* documents = fields.array("documents")) options.documents = *documents;
   if (fields.object("chat_template_kwargs")) options.variables = *fields.find("chat_template_kwargs");
   return options;
@@ -51,7 +51,9 @@ ChatPrompt read_chat_prompt(const Fields& fields, const ModelView& model) {
                            " does not have: POST /v1/completions takes plain text");
   }
   ChatPrompt prompt;
-  prompt.messages = read_messages(fields);
+  const Json messages = read_messages(fields);
+  prompt.last_role = messages.back()["role"].get<std::string>();
+  prompt.last_content = messages.back()["content"].get<std::string>();
   prompt.add_special = fields.boolean("add_special_tokens").value_or(false);
   ChatOptions options = read_options(fields);
   const bool open = fields.boolean("continue_final_message").value_or(false);
@@ -59,11 +61,11 @@ ChatPrompt read_chat_prompt(const Fields& fields, const ModelView& model) {
   if (open && options.add_generation_prompt)
     fields.wrong("continue_final_message", "false with \"add_generation_prompt\"");
   try {
-    prompt.text = model.chat_template->render(prompt.messages, options);
+    prompt.text = model.chat_template->render(messages, options);
   } catch (const Error& error) {
     refuse("messages", error.what());
   }
-  if (open) prompt.text = open_ended(prompt.text, prompt.messages.back()["content"].get<std::string>());
+  if (open) prompt.text = open_ended(prompt.text, prompt.last_content);
   return prompt;
 }
 

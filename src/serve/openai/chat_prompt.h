@@ -15,7 +15,8 @@ namespace caravan::serve::openai {
 struct ChatPrompt {
   std::string text;          ///< as the template writes it
   bool add_special = false;  ///< `add_special_tokens`: the tokenizer adds its own besides
-  Json messages;             ///< in the template's form
+  std::string last_role;     ///< of the last message
+  std::string last_content;  ///< its text
 };
 
 /// Reads messages, tools, tool_choice "none" (which hides the tools), documents, chat_template_kwargs,

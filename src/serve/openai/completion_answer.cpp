@@ -128,9 +128,10 @@ Json CompletionAnswer::whole_choice(const GenerationResult& result, size_t gener
 http::Response CompletionAnswer::whole(const std::vector<GenerationResult>& results) {
   Json body = form_.head.json();
   body["choices"] = Json::array();
-  for (size_t generation = 0; generation < results.size(); ++generation)
+  for (size_t generation = 0; generation < results.size(); ++generation) {
     for (size_t choice = 0; choice < results[generation].choices.size(); ++choice)
       body["choices"].push_back(whole_choice(results[generation], generation, choice));
+  }
   body["usage"] = total_usage(results);
   return json_response(body);
 }

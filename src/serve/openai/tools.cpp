@@ -121,7 +121,7 @@ ToolUse read_tools(const Fields& fields) {
   const bool none = choice == nullptr ? tools.empty() : *choice == "none";
   if (none) return use;
   if (tools.empty()) fields.wrong("tool_choice", "\"none\" or nothing without \"tools\"");
-  use.shown = *fields.find("tools");
+  use.shown = fields.find("tools");
   for (const Tool& tool : tools) use.callable.insert(tool.name);
   if (choice == nullptr || *choice == "auto") return use;
   if (*choice == "required") {

@@ -12,7 +12,7 @@
 namespace caravan::serve::openai {
 
 struct ToolUse {
-  Json shown = nullptr;            ///< the tools, for the chat template; null where it is to see none
+  const Json* shown = nullptr;     ///< the tools, in the request, for the chat template; none to see: nullptr
   std::set<std::string> callable;  ///< names to look for in the answer; none: the answer is text
   bool one_only = false;           ///< parallel_tool_calls is false
   /// Where a call is demanded (tool_choice "required" or a function's name): a schema of the whole answer,
