@@ -111,7 +111,7 @@ std::optional<Failure> ModelServer::refuse_key(http::Request& request, std::stri
                  "invalid_api_key"};
 }
 
-void ModelServer::handle(http::Request request, std::shared_ptr<http::Responder> responder) {
+void ModelServer::handle(http::Request request, const std::shared_ptr<http::Responder>& responder) {
   CallOrigin origin = {request.id, request.path, "", seconds_now()};
   metrics_.server.connections = static_cast<int64_t>(http_.connections());
   if (const auto failure = refuse_key(request, origin.client))
@@ -132,9 +132,10 @@ void ModelServer::handle(http::Request request, std::shared_ptr<http::Responder>
   }
   if (request.body.empty() && request.method != "POST")
     return carry_out(prepare(match, request, status), std::move(origin), responder);
-  if (calls_ == nullptr)
+  if (calls_ == nullptr) {
     return responder->send(
         match.dialect->failure({FailureKind::kUnavailable, "the model is still loading", "", ""}));
+  }
   worker_->post(
       [this, match, status, responder, request = std::move(request), origin = std::move(origin)]() mutable {
         auto prepared = std::make_shared<Prepared>(prepare(match, request, status));
@@ -174,7 +175,7 @@ void ModelServer::carry_out(Prepared prepared, CallOrigin origin,
     log_refusal(origin, *failure);
     return responder->send(prepared.dialect->failure(*failure));
   }
-  Outcome& outcome = std::get<Outcome>(prepared.outcome);
+  auto& outcome = std::get<Outcome>(prepared.outcome);
   if (auto* response = std::get_if<http::Response>(&outcome)) return responder->send(std::move(*response));
   if (auto* cancellation = std::get_if<CancelRequest>(&outcome)) {
     const bool found = calls_ != nullptr && calls_->cancel(cancellation->id);
@@ -184,9 +185,10 @@ void ModelServer::carry_out(Prepared prepared, CallOrigin origin,
     responder->send(std::move(stopping->answer));
     return stopping->force ? stop() : drain();
   }
-  if (calls_ == nullptr)
+  if (calls_ == nullptr) {
     return responder->send(
         prepared.dialect->failure({FailureKind::kUnavailable, "the model is still loading", "", ""}));
+  }
   calls_->open(std::move(origin), std::move(std::get<Call>(outcome)), prepared.guides, *prepared.dialect,
                responder);
 }

@@ -54,7 +54,7 @@ class ModelServer {
 
   void load();
   void finish_loading();
-  void handle(http::Request request, std::shared_ptr<http::Responder> responder);
+  void handle(http::Request request, const std::shared_ptr<http::Responder>& responder);
   /// Reads the request as its route says. On the worker's thread, or the I/O thread where there is no body.
   [[nodiscard]] Prepared prepare(const Match& match, const http::Request& request,
                                  const ServerStatus& status) const;

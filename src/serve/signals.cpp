@@ -34,6 +34,8 @@ Signals::Signals(std::function<void(int count)> arrived) {
 
 Signals::~Signals() {
   stopping_ = true;
+  // The thread takes it with sigwait, and nobody dies of it.
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
   pthread_kill(thread_.native_handle(), SIGTERM);
   thread_.join();
   const sigset_t signals = handled_signals();
