@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/choose.h"
 #include "engine/engine.h"
 
 namespace caravan {
@@ -97,7 +98,7 @@ void Engine::continue_beams(Group& group, std::span<const BeamExtension> live) {
     sequence.tokens.push_back(live[i].token);
     sequence.logprob = live[i].cumulative;
     sequence.candidates.reset();
-    if (sequence.matcher.has_value()) CARAVAN_CHECK(sequence.matcher->accept_token(live[i].token));
+    sequence.dead_end = !guide_takes(sequence, live[i].token);
   }
 }
 

@@ -74,8 +74,8 @@ void choose_token(Choice& choice) {
   } else if (sequence.length() + 1 >= group.max_length) {
     result.finish = FinishReason::kLength;
   }
-  // The mask allowed it, so the guide takes it.
-  if (sequence.matcher.has_value()) CARAVAN_CHECK(sequence.matcher->accept_token(token));
+  sequence.dead_end = !guide_takes(sequence, token);
+  if (sequence.dead_end) result.finish = FinishReason::kDeadEnd;
 }
 
 }  // namespace
@@ -85,8 +85,20 @@ bool is_stop(const Request& request, int32_t token) {
          request.stop_tokens.end();
 }
 
+bool guide_takes(Sequence& sequence, int32_t token) {
+  try {
+    return !sequence.matcher.has_value() || sequence.matcher->accept_token(token);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void choose(Choice& choice) {
   StepResult& result = choice.result;
+  if (choice.sequence->dead_end) {
+    result.finish = FinishReason::kDeadEnd;
+    return;
+  }
   if (choice.sequence->group->request.max_output == 0) {
     result.finish = FinishReason::kLength;
     return;

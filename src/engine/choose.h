@@ -17,6 +17,10 @@ struct Choice {
 
 [[nodiscard]] bool is_stop(const Request& request, int32_t token);
 
+/// Takes the token into the sequence's matcher, where it has one. Returns false where the guide is too
+/// ambiguous to go on: that is a dead end.
+[[nodiscard]] bool guide_takes(Sequence& sequence, int32_t token);
+
 /// Takes the token into the sequence's matcher, not into its tokens; for a beam, fills its candidates
 /// instead. Never throws: what a guide cannot do is a dead end.
 void choose(Choice& choice);

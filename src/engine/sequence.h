@@ -21,6 +21,7 @@ struct Sequence : ScheduledSequence {
   int64_t choice = 0;
   Sampler sampler;
   std::optional<GrammarMatcher> matcher;
+  bool dead_end = false;                ///< its guide cannot take the text any further
   std::vector<uint64_t> mask;           ///< [ceil(vocab / 64)]: the tokens allowed next, where not all are
   std::vector<float> rope_frequencies;  ///< [head_dim / 2], of the step in progress
   int64_t reported = 0;  ///< positions whose logits were reported; computing them again reports none

@@ -143,6 +143,14 @@ bool Scheduler::make_room(const StepPart& part) {
 
 std::vector<StepPart> Scheduler::next_step() {
   admitted_.clear();
+  // Who is planned for may be the youngest and give way itself: then others are in turn.
+  while (true) {
+    std::vector<StepPart> parts = planned_with_room();
+    if (!parts.empty() || queue_.empty()) return parts;
+  }
+}
+
+std::vector<StepPart> Scheduler::planned_with_room() {
   admit(false);
   std::vector<StepPart> parts = plan();
   // Beams that are computed wait for one that has no blocks: first it may take the last ones, then the

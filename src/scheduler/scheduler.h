@@ -71,6 +71,8 @@ class Scheduler {
   bool start(ScheduledSequence& sequence, bool urgent);
   [[nodiscard]] int64_t places_taken() const;
   [[nodiscard]] std::vector<StepPart> plan() const;
+  /// Admits, plans and makes room; empty where all that was planned had to give way.
+  std::vector<StepPart> planned_with_room();
   /// Makes room for `part`; returns false if its own sequence had to give way.
   bool make_room(const StepPart& part);
   /// Of those that run, the last to come of the least urgent.
