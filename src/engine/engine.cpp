@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 
 #include "base/error.h"
 #include "base/machine.h"
@@ -84,7 +85,7 @@ std::vector<StepResult> Engine::step() {
     std::vector<Choice> choices = run_parts(continued, results);
     fork_choices(choices);
     choose_all(choices);
-    std::vector<SequenceId> beams;
+    std::set<SequenceId> searches;
     for (Choice& choice : choices) {
       const Group& group = *choice.sequence->group;
       if (!group.request.beams.has_value()) {
@@ -93,9 +94,9 @@ std::vector<StepResult> Engine::step() {
       }
       if (choice.result.finish.has_value())
         end_beam(*choice.sequence, choice.result.finish == FinishReason::kStop);
-      if (beams.empty() || beams.back() != group.id) beams.push_back(group.id);
+      searches.insert(group.id);
     }
-    for (const SequenceId id : beams) advance_beams(id, results);
+    for (const SequenceId id : searches) advance_beams(id, results);
   }
   stats_.add(prefill, tokens, seconds_now() - start);
   return results;
