@@ -123,7 +123,7 @@ void ModelServer::handle(http::Request request, const std::shared_ptr<http::Resp
     return responder->send(std::move(*answer));
   Match match;
   try {
-    match = router_.find(request.method, request.path);
+    match = router_.find(request.method, request.path, is_own_path(request.path));
   } catch (const RequestError& error) {
     return responder->send(router_.dialect_of(request.path).failure(error.failure()));
   }

@@ -48,8 +48,18 @@ int failure_status(FailureKind kind) { return words_for(kind).status; }
 
 const char* failure_title(FailureKind kind) { return words_for(kind).title; }
 
-http::Response typed_failure(int status, const std::string& message, const char* type) {
-  return json_response({{"error", message}, {"error_type", type}}, status);
+http::Response failure_answer(const Failure& failure, int status, const Json& body) {
+  http::Response response = json_response(body, status);
+  if (failure.kind == FailureKind::kUnauthorized) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (failure.kind == FailureKind::kMethod) response.headers.emplace_back("Allow", failure.methods);
+  if (failure.kind == FailureKind::kOverloaded || failure.kind == FailureKind::kUnavailable)
+    response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+http::Response typed_failure(const Failure& failure, int status, const std::string& message,
+                             const char* type) {
+  return failure_answer(failure, status, {{"error", message}, {"error_type", type}});
 }
 
 }  // namespace caravan::serve

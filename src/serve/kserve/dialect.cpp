@@ -25,7 +25,7 @@ void add_model_route(std::vector<Route>& routes, const std::string& method, cons
 
 http::Response kserve_failure(const Failure& failure) {
   const int status = is_wrong_request(failure.kind) ? 400 : failure_status(failure.kind);
-  return typed_failure(status, failure.message, failure_title(failure.kind));
+  return typed_failure(failure, status, failure.message, failure_title(failure.kind));
 }
 
 Dialect kserve_dialect() {

@@ -23,7 +23,7 @@ Outcome generate(const http::Request& request, const PathValues& /*values*/, con
 
 http::Response mindie_failure(const Failure& failure) {
   const int status = is_wrong_request(failure.kind) ? 422 : failure_status(failure.kind);
-  return typed_failure(status, failure.message, failure_title(failure.kind));
+  return typed_failure(failure, status, failure.message, failure_title(failure.kind));
 }
 
 Dialect mindie_dialect() {

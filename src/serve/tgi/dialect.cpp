@@ -100,13 +100,13 @@ Outcome info(const http::Request& /*request*/, const PathValues& /*values*/, con
 
 Outcome health(const http::Request& /*request*/, const PathValues& /*values*/, const Context& context) {
   if (context.status.live && !context.status.draining) return http::Response{200, "application/json", "", {}};
-  return typed_failure(503, "unhealthy", "healthcheck");
+  return json_response({{"error", "unhealthy"}, {"error_type", "healthcheck"}}, 503);
 }
 
 }  // namespace
 
 http::Response tgi_failure(const Failure& failure) {
-  return typed_failure(failure_status(failure.kind), prefix_for(failure.kind) + failure.message,
+  return typed_failure(failure, failure_status(failure.kind), prefix_for(failure.kind) + failure.message,
                        type_for(failure.kind));
 }
 
