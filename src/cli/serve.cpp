@@ -40,8 +40,7 @@ OptionGroup server_option_group() {
               {"--drain-seconds", "S", "for what runs to finish after SIGTERM (30)"},
               {"--max-sequence-length", "N", "longest prompt and output together (the model's context)"},
               {"--prefix-cache", "WHEN", "on, or off: compute every prompt from its beginning (on)"},
-              {"--prefill-stretch", "R",
-               "a decode step may take R times as long to let prompts in; 0: no limit (1.5)"},
+              {"--prefill-stretch", "R", "a decode step may take R times as long for prompts; 0: any (1.5)"},
           }};
 }
 
