@@ -85,6 +85,7 @@ std::vector<StepResult> Engine::step() {
     std::vector<Choice> choices = run_parts(continued, results);
     fork_choices(choices);
     choose_all(choices);
+    for (const Choice& choice : choices) count_guide(*choice.sequence);
     std::set<SequenceId> searches;
     for (Choice& choice : choices) {
       const Group& group = *choice.sequence->group;
@@ -110,14 +111,18 @@ void Engine::choose_all(std::vector<Choice>& choices) {
   });
 }
 
+void Engine::count_guide(Sequence& sequence) {
+  if (!sequence.matcher.has_value()) return;
+  const GuideCost& cost = sequence.matcher->cost();
+  stats_.guide_steps += cost.steps - sequence.counted.steps;
+  stats_.guide_seconds += cost.seconds - sequence.counted.seconds;
+  sequence.counted = cost;
+}
+
 void Engine::apply(Choice& choice, std::vector<StepResult>& results) {
   Sequence& sequence = *choice.sequence;
   if (choice.result.token.has_value()) sequence.tokens.push_back(*choice.result.token);
   const bool ends = choice.result.finish.has_value();
-  if (ends && sequence.matcher.has_value()) {
-    stats_.guide_steps += sequence.matcher->cost().steps;
-    stats_.guide_seconds += sequence.matcher->cost().seconds;
-  }
   results.push_back(std::move(choice.result));
   if (ends) remove(sequence);
 }

@@ -22,6 +22,7 @@ struct Sequence : ScheduledSequence {
   int64_t choice = 0;
   Sampler sampler;
   std::optional<GrammarMatcher> matcher;
+  GuideCost counted;                    ///< of what the matcher has cost, what the figures have
   bool dead_end = false;                ///< its guide cannot take the text any further
   std::vector<uint64_t> mask;           ///< [ceil(vocab / 64)]: the tokens allowed next, where not all are
   std::vector<float> rope_frequencies;  ///< [head_dim / 2], of the step in progress

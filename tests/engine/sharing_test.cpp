@@ -294,6 +294,30 @@ TEST_F(SharingTest, AGuideDecidesWhatMayCome) {
   EXPECT_EQ(text[5], 2);
 }
 
+TEST_F(SharingTest, EveryStepTellsWhatItsGuidesCost) {
+  std::vector<std::string> tokens(97);
+  for (size_t i = 3; i < tokens.size(); ++i) tokens[i] = std::string(1, static_cast<char>('!' + i));
+  const auto trie = std::make_shared<const TokenTrie>(tokens);
+  for (const bool searches : {false, true}) {
+    Request request = base_requests(1).front();
+    request.guide = compile_guide({GuideSpec::Kind::kRegex, "[a-z]{20}", {}}, trie);
+    request.stop_tokens = {2};
+    request.choices = 3;
+    if (searches) request.beams = BeamSearch{};
+    const auto engine = make_engine(base_options());
+    engine->add(request);
+    // The first step has one sequence to choose for, or three choices of one prompt; the second has all.
+    static_cast<void>(engine->step());
+    const uint64_t first = engine->stats().guide_steps;
+    EXPECT_EQ(first, searches ? 1U : 3U);
+    const double seconds = engine->stats().guide_seconds;
+    EXPECT_GT(seconds, 0.0);
+    static_cast<void>(engine->step());
+    EXPECT_EQ(engine->stats().guide_steps, first + 3U);
+    EXPECT_GT(engine->stats().guide_seconds, seconds);
+  }
+}
+
 /// A guide whose mask costs more work than one call may do, but is made by two, since what the first met is
 /// known to the second; by then the pool of states is full, so that to accept a token all is to be met anew.
 /// Each "a" opens kWays rules, each of which leads through kLong others; so does the text after a "c".
