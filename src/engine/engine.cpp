@@ -103,6 +103,12 @@ std::vector<StepResult> Engine::step() {
   return results;
 }
 
+// Masks of guided output are filled here: after the model's graph, not beside it. To know what may follow, a
+// guide needs the token that is chosen at the end of the step before, so a mask could only be made while the
+// graph of its own step runs; then all threads of the team are busy with that, and a thread more would take a
+// core from it. So masks add to the step. What they cost is kept down otherwise: the team's threads share the
+// sequences (those of one guide wait for each other at its mutex), and the mask of a state that was met
+// before is copied. The metric caravan_guided_mask_seconds says what is left.
 void Engine::choose_all(std::vector<Choice>& choices) {
   if (choices.size() == 1) return choose(choices.front());
   std::atomic<size_t> taken{0};
