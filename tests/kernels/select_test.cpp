@@ -59,6 +59,7 @@ TEST(SelectKernels, HoldsTheLevelThatItIsAskedFor) {
     }
     for (const DType dtype : {DType::kF32, DType::kBF16}) {
       EXPECT_EQ(table.rms_norm.at(dtype).level, expected);
+      EXPECT_EQ(table.add_rms_norm.at(dtype).level, expected);
       EXPECT_EQ(table.silu_mul.at(dtype).level, expected);
     }
     EXPECT_EQ(table.rope.at(DType::kF32).level, expected);

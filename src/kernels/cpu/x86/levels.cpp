@@ -63,6 +63,21 @@ void rms_norm(const RmsNormArgs& args, Lane lane) {
   (args.y.dtype == DType::kF32 ? kLevel.rms_norm_f32 : kLevel.rms_norm_bf16)(task);
 }
 
+template <const LevelKernels& kLevel>
+void add_rms_norm(const AddRmsNormArgs& args, Lane lane) {
+  const Range part = share_of(args.x.shape[0], lane);
+  const AddNormTask task = {.norm = {.a = args.x.as<float>(),
+                                     .b = args.weight.as<float>(),
+                                     .y = args.y.data,
+                                     .width = args.x.shape[1],
+                                     .begin = part.begin,
+                                     .end = part.end,
+                                     .epsilon = args.epsilon},
+                            .residual = args.residual.as<float>(),
+                            .sum = args.sum.as<float>()};
+  (args.y.dtype == DType::kF32 ? kLevel.add_rms_norm_f32 : kLevel.add_rms_norm_bf16)(task);
+}
+
 RowTask elements(const ConstTensorView& a, const ConstTensorView& b, const TensorView& y, Lane lane) {
   const Range part = share_of(y.shape.elements(), lane, kElementGrain);
   return {
@@ -113,6 +128,7 @@ void add_kernels(KernelTable& table, std::string_view level) {
   }
   for (const DType dtype : {DType::kF32, DType::kBF16}) {
     table.rms_norm.set(dtype, rms_norm<kLevel>, level);
+    table.add_rms_norm.set(dtype, add_rms_norm<kLevel>, level);
     table.silu_mul.set(dtype, silu_mul<kLevel>, level);
   }
   table.rope.set(DType::kF32, rope<kLevel>, level);
