@@ -151,5 +151,6 @@ struct LevelKernels {
 extern const LevelKernels kAvx2Kernels;
 extern const LevelKernels kAvx512Kernels;
 extern const LevelKernels kAvx512Bf16VnniKernels;
+extern const LevelKernels kAmxKernels;
 
 }  // namespace caravan::cpu

@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kAvx2Name = "avx2";
 constexpr std::string_view kAvx512Name = "avx512";
 constexpr std::string_view kAvx512Bf16VnniName = "avx512_bf16_vnni";
+constexpr std::string_view kAmxName = "amx";
 
 /// Outputs that a lane takes at a time: one tile's rows, so that no tile is cut.
 constexpr int64_t kLinearGrain = 8;
@@ -147,10 +148,13 @@ void add_avx512_bf16_vnni_kernels(KernelTable& table) {
   add_kernels<kAvx512Bf16VnniKernels>(table, kAvx512Bf16VnniName);
 }
 
+void add_amx_kernels(KernelTable& table) { add_kernels<kAmxKernels>(table, kAmxName); }
+
 Peak peak_of(std::string_view level, DType dtype) {
   const LevelKernels* kernels = level == kAvx2Name             ? &kAvx2Kernels
                                 : level == kAvx512Name         ? &kAvx512Kernels
                                 : level == kAvx512Bf16VnniName ? &kAvx512Bf16VnniKernels
+                                : level == kAmxName            ? &kAmxKernels
                                                                : nullptr;
   if (kernels == nullptr || !is_floating(dtype)) return {};
   const PeakKernel& peak = dtype == DType::kBF16 ? kernels->peak_bf16 : kernels->peak_f32;
