@@ -40,13 +40,16 @@ size_t words_of_name(const Command& command, const std::vector<std::string>& wor
   return 0;
 }
 
+/// Two spaces beyond the longest name, "bench serve".
+constexpr size_t kSummaryColumn = 15;
+
 std::string general_help() {
   std::string out =
       "caravan: runs LLaMA-family language models on this machine.\n\n"
       "usage: caravan COMMAND [options]\n\ncommands:\n";
   for (const Entry& entry : kCommands) {
     std::string line = "  " + std::string(entry.command().name);
-    line.resize(14, ' ');
+    line.resize(kSummaryColumn, ' ');
     out += line + std::string(entry.command().summary) + "\n";
   }
   return out +
