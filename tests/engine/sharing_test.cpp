@@ -194,6 +194,32 @@ TEST_F(SharingTest, BeamsFindNoLessLikelyTextsThanGreedyAndFreeTheirBlocks) {
   for (size_t i = 0; i < 4; ++i) EXPECT_EQ(found[1][i].tokens, found[2][i].tokens) << i;
 }
 
+TEST_F(SharingTest, BeamsOfManyRequestsAreThoseOfEachAlone) {
+  std::vector<Request> requests = base_requests(4);
+  for (size_t r = 0; r < requests.size(); ++r) {
+    requests[r].sampling = SamplingParams{.temperature = 0.0};
+    requests[r].max_output = 6 + 3 * static_cast<int64_t>(r);
+    requests[r].beams = BeamSearch{};
+    requests[r].choices = 2;
+  }
+  const auto search = [this](const std::vector<Request>& together) {
+    const auto engine = make_engine(base_options());
+    std::map<SequenceId, std::vector<std::vector<int32_t>>> found;
+    for (const Request& request : together) engine->add(request);
+    while (engine->has_work()) {
+      for (const StepResult& result : engine->step()) {
+        for (const Beam& beam : result.beams) found[result.id].push_back(beam.tokens);
+      }
+    }
+    EXPECT_EQ(engine->pool().free(), engine->pool().total());
+    return found;
+  };
+  const auto together = search(requests);
+  ASSERT_EQ(together.size(), requests.size());
+  for (size_t r = 0; r < requests.size(); ++r)
+    EXPECT_EQ(together.at(static_cast<SequenceId>(r)), search({requests[r]}).at(0)) << r;
+}
+
 TEST_F(SharingTest, ReportsLogprobsOfThePromptOnceHoweverItIsCutOrPreempted) {
   std::vector<Request> requests = base_requests();
   for (Request& request : requests) request.prompt_logprobs = 2;

@@ -16,8 +16,11 @@ struct ServerSettings {
   bool prefix_cache = true;
   int64_t max_batch_tokens = 512;
   int64_t max_waiting = 64;
+  size_t max_queued_bytes = size_t{8} << 20U;
   std::string keys;  ///< of the key file; none where empty
 };
+
+std::unique_ptr<Engine> make_demo_engine(const ServerSettings& settings);
 
 class RunningModel {
  public:
