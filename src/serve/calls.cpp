@@ -43,9 +43,8 @@ void Calls::open(CallOrigin origin, Call call, const Guides& guides, const Diale
                    "", ""});
   }
   const CallId id = next_call_++;
-  Entry entry = {std::make_unique<OpenCall>(std::move(origin), std::move(call), model_, dialect, responder),
-                 {},
-                 {}};
+  Entry entry = {
+      std::make_unique<OpenCall>(std::move(origin), std::move(call), model_, dialect, responder), {}, {}};
   for (size_t i = 0; i < entry.call->call().generations.size(); ++i) {
     try {
       engine_.check(entry.call->engine_request(i, nullptr));
@@ -85,7 +84,8 @@ void Calls::set_time_outs(CallId id, Entry& entry) {
       calls_.at(id).call->time_out(i, seconds_now());
       flush({id});
     };
-    entry.time_outs.push_back(after_(std::chrono::milliseconds(static_cast<int64_t>(*seconds * 1e3)), time_out));
+    entry.time_outs.push_back(
+        after_(std::chrono::milliseconds(static_cast<int64_t>(*seconds * 1e3)), time_out));
   }
 }
 

@@ -69,9 +69,7 @@ void ModelServer::load() {
   try {
     trie_ = std::make_shared<const TokenTrie>(*view_.tokenizer);
     engine_ = std::make_unique<EngineService>(model_.make_engine, [this](StepEvents events) {
-      http_.post([this, events = std::move(events)] {
-        calls_->deliver(events);
-      });
+      http_.post([this, events = std::move(events)] { calls_->deliver(events); });
     });
     http_.post([this] { finish_loading(); });
   } catch (...) {

@@ -89,8 +89,8 @@ class CallsTest : public testing::Test {
 
 TEST_F(CallsTest, EndASequenceBeforeTheNextStepOnceItsClientHasGone) {
   Calls calls(engine_, view_, metrics_, {8}, [](auto /*delay*/, const auto& /*work*/) { return nullptr; });
-  const auto responder =
-      open(calls, "/v1/completions", R"({"prompt": "Once", "max_tokens": 60, "stream": true, "ignore_eos": true})");
+  const auto responder = open(calls, "/v1/completions",
+                              R"({"prompt": "Once", "max_tokens": 60, "stream": true, "ignore_eos": true})");
   for (int step = 0; step < 3; ++step) {
     steps_.next([&](const StepEvents& events) {
       calls.deliver(events);
@@ -116,8 +116,8 @@ TEST_F(CallsTest, LetGoOfATimeLimitWithItsCall) {
     timers.push_back(timer);
     return timer;
   });
-  const auto responder = open(calls, "/infer",
-                              R"({"inputs": "Once", "parameters": {"max_new_tokens": 2, "timeout": 65535}})");
+  const auto responder =
+      open(calls, "/infer", R"({"inputs": "Once", "parameters": {"max_new_tokens": 2, "timeout": 65535}})");
   ASSERT_EQ(timers.size(), 1U);
   EXPECT_FALSE(timers[0].expired());
   while (responder->sent.empty()) steps_.next([&](const StepEvents& events) { calls.deliver(events); });

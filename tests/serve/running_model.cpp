@@ -76,7 +76,8 @@ double RunningModel::metric(const std::string& name) const {
 }
 
 bool RunningModel::wait_for(const std::string& name, double value) const {
-  for (int i = 0; i < 500; ++i) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (std::chrono::steady_clock::now() < deadline) {
     if (metric(name) == value) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

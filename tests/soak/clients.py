@@ -7,7 +7,8 @@ import os
 from wire import Broken, Connection, ask, request
 
 # Far more than any answer takes: what hangs is found, what is slow is not punished.
-PATIENCE = 300
+PATIENCE = 900
+SHOWN = 400  # characters of an answer
 
 
 class Fault(Exception):
@@ -17,7 +18,8 @@ class Fault(Exception):
 def compare(case, streamed, found):
     if found != case.answer:
         how = "streamed" if streamed else "whole"
-        raise Fault(f"wrong answer: {case.name}, {how}: found {found}, alone {case.answer}: {json.dumps(case.body)}")
+        raise Fault(f"wrong answer: {case.name}, {how}: found {str(found)[:SHOWN]}, alone {str(case.answer)[:SHOWN]}: "
+                    f"{json.dumps(case.body)}")
 
 
 async def ask_case(connection, case, streamed, fields=()):

@@ -99,9 +99,14 @@ class Soak:
         watcher = asyncio.create_task(watch())
         await asyncio.gather(*(work(number) for number in range(self.arguments.workers)))
         watcher.cancel()
+        if server.process.poll() is not None:
+            raise SystemExit(f"soak: the server ended with {server.process.poll()} under load; it said:\n"
+                             + server.text()[-10000:])
 
     async def at_rest(self, server, start, descriptors):
         busy = await server.rest(descriptors, REST_SECONDS)
+        # The connection that asked is closed by then, too.
+        await asyncio.sleep(0.5)
         if busy:
             self.fault(f"at rest there is still {busy}")
         figures = server.figures()
@@ -188,7 +193,7 @@ class Soak:
         self.say(f"{len(self.cases)} requests asked alone")
         server = Server(self.arguments.program, self.folder / "soak.log", [
             "--batch-size", str(BATCH), "--max-memory-gb", f"{gigabytes:.9f}", "--max-batch-tokens", "64",
-            "--max-body-mb", "1", "--drain-seconds", str(DRAIN_SECONDS), "--log-level", "warning"])
+            "--threads", str(self.arguments.threads), "--max-body-mb", "1", "--drain-seconds", str(DRAIN_SECONDS), "--log-level", "warning"])
         try:
             start = await self.at_rest(server, None, None)
             seconds = self.arguments.minutes * 60
@@ -216,6 +221,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cases", type=int, default=60, help="different requests")
     parser.add_argument("--workers", type=int, default=40, help="clients at a time")
+    parser.add_argument("--threads", type=int, default=1,
+                        help="of the server (default 1: threads that wait for each other starve on a busy machine)")
     parser.add_argument("--no-memory-bound", dest="check_memory", action="store_false",
                         help="for programs under a sanitizer, which keeps what is freed")
     arguments = parser.parse_args()
