@@ -112,7 +112,7 @@ void print_tokenizer(const std::filesystem::path& folder) {
 const Command& info_command() {
   static const Command kCommand = {
       .name = "info",
-      .summary = "Prints what a checkpoint is: architecture, sizes, dtype, memory, tokenizer, chat template.",
+      .summary = "Prints what a checkpoint is: architecture, sizes, dtype, memory, tokenizer.",
       .usage = "MODEL | --system",
       .groups = {{"Options",
                   {{"--model-path", "DIR", "the same as MODEL: a checkpoint folder"},

@@ -40,20 +40,23 @@ size_t words_of_name(const Command& command, const std::vector<std::string>& wor
   return 0;
 }
 
+/// Two spaces beyond the longest name, "bench serve".
+constexpr size_t kSummaryColumn = 15;
+
 std::string general_help() {
   std::string out =
       "caravan: runs LLaMA-family language models on this machine.\n\n"
       "usage: caravan COMMAND [options]\n\ncommands:\n";
   for (const Entry& entry : kCommands) {
     std::string line = "  " + std::string(entry.command().name);
-    line.resize(14, ' ');
+    line.resize(kSummaryColumn, ' ');
     out += line + std::string(entry.command().summary) + "\n";
   }
   return out +
          "\ncaravan COMMAND --help   the options of one command\n"
          "caravan --version        the version\n\n"
          "environment:\n"
-         "  CARAVAN_ISA   portable, avx2, avx512 or avx512_bf16_vnni: kernels no higher than this level\n\n"
+         "  CARAVAN_ISA  portable, avx2, avx512, avx512_bf16_vnni or amx: kernels no higher than this level\n\n"
          "exit codes: 0 done; 2 something in the command line, a file or the input is wrong\n";
 }
 

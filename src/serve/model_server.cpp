@@ -68,10 +68,14 @@ void ModelServer::run(const std::function<void()>& ready) {
 void ModelServer::load() {
   try {
     trie_ = std::make_shared<const TokenTrie>(*view_.tokenizer);
-    engine_ = std::make_unique<EngineService>(model_.make_engine, [this](StepEvents events) {
-      http_.post([this, events = std::move(events)] { calls_->deliver(events); });
-    });
+    engine_ = std::make_unique<EngineService>(
+        [this] { return model_.make_engine(loading_.get_token()); },
+        [this](StepEvents events) {
+          http_.post([this, events = std::move(events)] { calls_->deliver(events); });
+        });
     http_.post([this] { finish_loading(); });
+  } catch (const LoadStopped&) {
+    http_.stop();
   } catch (...) {
     load_error_ = std::current_exception();
     http_.stop();
@@ -117,7 +121,7 @@ void ModelServer::handle(http::Request request, const std::shared_ptr<http::Resp
     return responder->send(std::move(*answer));
   Match match;
   try {
-    match = router_.find(request.method, request.path);
+    match = router_.find(request.method, request.path, is_own_path(request.path));
   } catch (const RequestError& error) {
     return responder->send(router_.dialect_of(request.path).failure(error.failure()));
   }
@@ -191,6 +195,7 @@ void ModelServer::carry_out(Prepared prepared, CallOrigin origin,
 }
 
 void ModelServer::drain() {
+  loading_.request_stop();
   http_.post([this] {
     if (draining_) return;
     draining_ = true;
@@ -212,6 +217,9 @@ void ModelServer::stop_when_idle() {
   http_.post_after(kLookAgain, [this] { stop_when_idle(); });
 }
 
-void ModelServer::stop() { http_.stop(); }
+void ModelServer::stop() {
+  loading_.request_stop();
+  http_.stop();
+}
 
 }  // namespace caravan::serve

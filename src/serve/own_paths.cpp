@@ -46,14 +46,16 @@ std::optional<http::Response> answer_own_path(const http::Request& request, cons
   return std::nullopt;
 }
 
+bool is_own_path(const std::string& path) {
+  return path == "/metrics" || path == "/metrics-json" || page::find_asset(path).has_value();
+}
+
 bool is_open_path(const http::Request& request) {
-  constexpr std::array<std::string_view, 9> kOpen = {"/health",         "/ready",           "/version",
-                                                     "/metrics",        "/metrics-json",    "/v2",
+  constexpr std::array<std::string_view, 7> kOpen = {"/health",         "/ready",           "/version", "/v2",
                                                      "/v2/health/live", "/v2/health/ready", "/ping"};
   if (request.method == "OPTIONS") return true;
   if (!reads(request)) return false;
-  return std::find(kOpen.begin(), kOpen.end(), request.path) != kOpen.end() ||
-         page::find_asset(request.path).has_value();
+  return std::find(kOpen.begin(), kOpen.end(), request.path) != kOpen.end() || is_own_path(request.path);
 }
 
 }  // namespace caravan::serve

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "serve/running_model.h"
 
 namespace caravan {
@@ -193,9 +195,25 @@ TEST(ModelServer, AnswersErrorsInTheDialectsWords) {
   const Reply tgi = model.ask("POST", "/generate_stream", R"({"inputs": "x", "parameters": {"top_p": 9}})");
   EXPECT_EQ(tgi.status, 422);
   EXPECT_EQ(model.ask("GET", "/nowhere").status, 404);
-  EXPECT_EQ(model.ask("GET", kCompletions).status, 405);
   EXPECT_EQ(model.ask("POST", kCompletions, "{").status, 400);
   EXPECT_EQ(model.ask("POST", kCompletions, R"({"prompt": "x", "guided_regex": "("})").status, 400);
+}
+
+TEST(ModelServer, SaysWhichMethodsAPathTakes) {
+  const RunningModel model;
+  for (const auto& [method, path, methods] :
+       std::vector<std::array<std::string, 3>>{{"GET", kCompletions, "POST"},
+                                               {"POST", "/v1/models", "GET, HEAD"},
+                                               {"GET", "/generate_stream", "POST"},
+                                               {"PUT", "/v2/models/demo/infer", "POST"},
+                                               {"DELETE", "/metrics", "GET, HEAD"},
+                                               {"POST", "/main.js", "GET, HEAD"},
+                                               // The page is read, TGI's own path posted to.
+                                               {"PUT", "/", "GET, HEAD, POST"}}) {
+    const Reply reply = model.ask(method, path);
+    EXPECT_EQ(reply.status, 405) << path;
+    EXPECT_EQ(reply.header("Allow"), methods) << path;
+  }
 }
 
 TEST(ModelServer, AsksForAKeyWhereItHasSome) {

@@ -106,7 +106,7 @@ void print_gears(const GraphPlan& plan) {
 const Command& graph_command() {
   static const Command kCommand = {
       .name = "graph",
-      .summary = "Prints a model's graph as a mode runs it, what each pass changed, and its memory plan.",
+      .summary = "Prints a model's graph as a mode runs it, what passes changed, and its memory plan.",
       .usage = "MODEL [options]",
       .groups = {{"Options",
                   {
