@@ -8,10 +8,10 @@ packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libsentencepiece-d
   libboost-dev libssl-dev)
 case "${1:-run}" in
   run) ;;
-  test) packages+=(libgtest-dev libgmock-dev) ;;
+  test) packages+=(libgtest-dev libgmock-dev python3) ;;
   page) packages=(chromium python3 fonts-noto-cjk) ;;
   ci)
-    packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang clang-tidy clang-format libclang-rt-14-dev git
+    packages+=(libgtest-dev libgmock-dev libbenchmark-dev python3 clang clang-tidy clang-format libclang-rt-14-dev git
       g++-aarch64-linux-gnu qemu-user googletest)
     ;;
   *) echo "install.sh: found \"$1\", expected run, test, page or ci" >&2; exit 2 ;;

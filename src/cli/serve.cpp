@@ -24,6 +24,8 @@ constexpr int64_t kDefaultBatchSize = 64;
 constexpr int64_t kDefaultBatchTokens = 512;
 constexpr double kDefaultStretch = 1.5;
 constexpr int64_t kMebibyte = 1024 * 1024;
+/// Files that are open beside connections: the model's, the port, what a library opens for a moment.
+constexpr uint64_t kOtherFiles = 64;
 
 OptionGroup server_option_group() {
   return {"Server",
@@ -66,6 +68,15 @@ std::optional<http::TlsFiles> parse_tls(const Arguments& arguments) {
   return http::TlsFiles{*certificate, *key};
 }
 
+/// As many connections as there may be files: whoever comes then is told 503, and not left waiting.
+size_t connections_within(uint64_t files, size_t wanted) {
+  if (files >= wanted + kOtherFiles) return wanted;
+  const uint64_t most = files > kOtherFiles ? files - kOtherFiles : 1;
+  log(LogLevel::kWarning, "this process may open ", files, " files (ulimit -Hn), so that it takes ", most,
+      " connections at a time and not ", wanted);
+  return most;
+}
+
 serve::ServeOptions parse_server(const Arguments& arguments) {
   serve::ServeOptions options;
   options.http.host = arguments.text("--host").value_or(options.http.host);
@@ -74,6 +85,7 @@ serve::ServeOptions parse_server(const Arguments& arguments) {
   options.http.cors_origin = arguments.text("--cors-origin");
   options.http.max_body_bytes =
       static_cast<size_t>(arguments.integer("--max-body-mb", 1, 4096).value_or(16) * kMebibyte);
+  options.http.max_connections = connections_within(raise_open_files_limit(), options.http.max_connections);
   if (const auto file = arguments.text("--api-key-file")) options.api_key_file = *file;
   options.max_waiting = arguments.integer("--max-waiting", 0, 1'000'000).value_or(options.max_waiting);
   options.drain_time = std::chrono::seconds(
