@@ -111,6 +111,17 @@ std::optional<Failure> ModelServer::refuse_key(http::Request& request, std::stri
                  "invalid_api_key"};
 }
 
+http::Response ModelServer::answer_unrouted(const http::Request& request, const Failure& found) const {
+  Failure failure = found;
+  if (is_own_path(request.path)) {
+    failure = wrong_method(request.method, request.path,
+                           found.allowed.empty() ? "GET, HEAD" : found.allowed + ", GET, HEAD");
+  }
+  http::Response response = router_.dialect_of(request.path).failure(failure);
+  if (!failure.allowed.empty()) response.headers.emplace_back("Allow", failure.allowed);
+  return response;
+}
+
 void ModelServer::handle(http::Request request, const std::shared_ptr<http::Responder>& responder) {
   CallOrigin origin = {request.id, request.path, "", seconds_now()};
   metrics_.server.connections = static_cast<int64_t>(http_.connections());
@@ -122,7 +133,7 @@ void ModelServer::handle(http::Request request, const std::shared_ptr<http::Resp
   try {
     match = router_.find(request.method, request.path);
   } catch (const RequestError& error) {
-    return responder->send(router_.dialect_of(request.path).failure(error.failure()));
+    return responder->send(answer_unrouted(request, error.failure()));
   }
   ServerStatus status;
   if (calls_ == nullptr) {

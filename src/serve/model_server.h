@@ -54,6 +54,8 @@ class ModelServer {
 
   void load();
   void finish_loading();
+  /// The answer where the router has no route, and says why.
+  [[nodiscard]] http::Response answer_unrouted(const http::Request& request, const Failure& found) const;
   void handle(http::Request request, const std::shared_ptr<http::Responder>& responder);
   /// Reads the request as its route says. On the worker's thread, or the I/O thread where there is no body.
   [[nodiscard]] Prepared prepare(const Match& match, const http::Request& request,

@@ -12,6 +12,9 @@ namespace caravan::serve {
 
 namespace {
 
+constexpr std::string_view kMetrics = "/metrics";
+constexpr std::string_view kMetricsJson = "/metrics-json";
+
 bool reads(const http::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
 
 http::Response answer_asset(const http::Request& request, const page::Asset& asset) {
@@ -32,12 +35,12 @@ http::Response answer_asset(const http::Request& request, const page::Asset& ass
 std::optional<http::Response> answer_own_path(const http::Request& request, const ServerMetrics& metrics,
                                               const std::string& address) {
   if (!reads(request)) return std::nullopt;
-  if (request.path == "/metrics") {
+  if (request.path == kMetrics) {
     ServerMetrics now = metrics;
     now.process = read_process_figures();
     return http::Response{200, "text/plain; version=0.0.4; charset=utf-8", render_prometheus(now), {}};
   }
-  if (request.path == "/metrics-json") {
+  if (request.path == kMetricsJson) {
     ServerMetrics now = metrics;
     now.process = read_process_figures();
     return json_response(render_json(now, address));
@@ -46,9 +49,13 @@ std::optional<http::Response> answer_own_path(const http::Request& request, cons
   return std::nullopt;
 }
 
+bool is_own_path(const std::string& path) {
+  return path == kMetrics || path == kMetricsJson || page::find_asset(path).has_value();
+}
+
 bool is_open_path(const http::Request& request) {
   constexpr std::array<std::string_view, 9> kOpen = {"/health",         "/ready",           "/version",
-                                                     "/metrics",        "/metrics-json",    "/v2",
+                                                     kMetrics,          kMetricsJson,       "/v2",
                                                      "/v2/health/live", "/v2/health/ready", "/ping"};
   if (request.method == "OPTIONS") return true;
   if (!reads(request)) return false;

@@ -17,6 +17,11 @@ size_t common_beginning(const std::string& a, const std::string& b) {
 
 }  // namespace
 
+Failure wrong_method(const std::string& method, const std::string& path, const std::string& allowed) {
+  return {FailureKind::kMethod, path + " does not take " + in_quotes(method) + ", expected " + allowed, "",
+          "", allowed};
+}
+
 Router::Router(std::vector<Dialect> dialects) : dialects_(std::move(dialects)) {
   std::set<std::string> seen;
   for (const Dialect& dialect : dialects_) {
@@ -37,7 +42,7 @@ Match Router::find(const std::string& method, const std::string& path) const {
       std::optional<PathValues> values = match_path(route.path, path);
       if (!values.has_value()) continue;
       if (route.method != wanted) {
-        others += (others.empty() ? "" : ", ") + route.method;
+        others += (others.empty() ? "" : ", ") + route.method + (route.method == "GET" ? ", HEAD" : "");
         continue;
       }
       // A path without names is meant more exactly than one with.
@@ -48,8 +53,7 @@ Match Router::find(const std::string& method, const std::string& path) const {
   if (found.has_value()) return *found;
   if (others.empty())
     throw RequestError({FailureKind::kNotFound, "there is no path " + in_quotes(path), "", ""});
-  throw RequestError(
-      {FailureKind::kMethod, path + " does not take " + in_quotes(method) + ", expected " + others, "", ""});
+  throw RequestError(wrong_method(method, path, others));
 }
 
 const Dialect& Router::dialect_of(const std::string& path) const {

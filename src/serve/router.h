@@ -14,6 +14,10 @@ struct Match {
   PathValues values;
 };
 
+/// That `path` does not take `method`, but the methods `allowed`, a list as the header Allow has it.
+[[nodiscard]] Failure wrong_method(const std::string& method, const std::string& path,
+                                   const std::string& allowed);
+
 class Router {
  public:
   /// Aborts if two routes stand for the same requests.

@@ -193,9 +193,21 @@ TEST(ModelServer, AnswersErrorsInTheDialectsWords) {
   const Reply tgi = model.ask("POST", "/generate_stream", R"({"inputs": "x", "parameters": {"top_p": 9}})");
   EXPECT_EQ(tgi.status, 422);
   EXPECT_EQ(model.ask("GET", "/nowhere").status, 404);
-  EXPECT_EQ(model.ask("GET", kCompletions).status, 405);
   EXPECT_EQ(model.ask("POST", kCompletions, "{").status, 400);
   EXPECT_EQ(model.ask("POST", kCompletions, R"({"prompt": "x", "guided_regex": "("})").status, 400);
+}
+
+TEST(ModelServer, SaysWhichMethodsAPathTakes) {
+  const RunningModel model;
+  const auto allowed = [&](const std::string& method, const std::string& path) {
+    const Reply reply = model.ask(method, path);
+    EXPECT_EQ(reply.status, 405) << method << " " << path;
+    return reply.header("Allow");
+  };
+  EXPECT_EQ(allowed("GET", kCompletions), "POST");
+  EXPECT_EQ(allowed("TRACE", "/v1/models"), "GET, HEAD");
+  EXPECT_EQ(allowed("POST", "/metrics"), "GET, HEAD");
+  EXPECT_EQ(allowed("DELETE", "/"), "POST, GET, HEAD") << "TGI's path and the page's";
 }
 
 TEST(ModelServer, AsksForAKeyWhereItHasSome) {

@@ -26,9 +26,10 @@ enum class FailureKind : uint8_t {
 
 struct Failure {
   FailureKind kind = FailureKind::kInternal;
-  std::string message;  ///< one sentence
-  std::string field;    ///< the request's field that is wrong, "" where none is
-  std::string code;     ///< OpenAI's `code`, such as "model_not_found"; "" for none
+  std::string message;       ///< one sentence
+  std::string field;         ///< the request's field that is wrong, "" where none is
+  std::string code;          ///< OpenAI's `code`, such as "model_not_found"; "" for none
+  std::string allowed = {};  ///< of kMethod: the methods that the path takes, as the header Allow lists them
 };
 
 /// A Failure on its way up.
