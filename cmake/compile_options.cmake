@@ -8,6 +8,11 @@ target_compile_options(caravan_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-r
 # Rounding must not depend on which expressions a compiler chose to contract: a fused multiply-add is written out.
 target_compile_options(caravan_options INTERFACE -ffp-contract=off)
 
+# What the fuzzers test reports its coverage, so that they find their way into it.
+if(CARAVAN_BUILD_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 if(CARAVAN_SANITIZE)
   add_compile_options(-fsanitize=${CARAVAN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${CARAVAN_SANITIZE})

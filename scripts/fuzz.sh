@@ -5,9 +5,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=${1:-60}
 scripts/build.sh fuzz
-for name in safetensors config tokenizer template dialects grammar http load openai; do
-  echo "caravan: fuzzing the $name parser for $seconds seconds" >&2
-  found=build/fuzz/found/$name/
+fuzz() {
+  local name=$1
+  local found=build/fuzz/found/$name/
   mkdir -p "$found" "build/fuzz/corpus/$name"
   # What is found is kept under build/; the committed corpus is only read. A hundred times the longest real input's
   # time is a hang.
@@ -15,7 +15,13 @@ for name in safetensors config tokenizer template dialects grammar http load ope
     -artifact_prefix="$found" "build/fuzz/corpus/$name" "fuzz/corpus/$name" >"build/fuzz/$name.log" 2>&1; then
     tail -n 40 "build/fuzz/$name.log" >&2
     echo "caravan: the $name fuzzer found an input; it is in $found" >&2
-    exit 1
+    exit 255 # xargs starts no more
   fi
-  grep -E 'stat::number_of_executed_units' "build/fuzz/$name.log" >&2
-done
+  echo "$name: $(grep -E 'stat::number_of_executed_units' "build/fuzz/$name.log")" >&2
+}
+export -f fuzz
+export seconds
+
+names=(safetensors config tokenizer template dialects grammar http load openai)
+echo "caravan: fuzzing the parsers of ${names[*]}, $seconds seconds each" >&2
+printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I NAME bash -euo pipefail -c 'fuzz NAME'

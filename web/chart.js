@@ -5,6 +5,8 @@ import { text } from "./strings.js";
 
 const kWidth = 300;
 const kHeight = 64;
+/** Above the largest value: room for its label (panel.css), which a line must not cross. */
+const kHead = 20;
 
 export class Chart {
   #title;
@@ -57,7 +59,7 @@ export class Chart {
   #line(series, most, name) {
     const step = kWidth / (this.#kept - 1);
     const x = (i) => (kWidth - (series.length - 1 - i) * step).toFixed(1);
-    const y = (value) => (kHeight - 1 - (most > 0 ? value / most : 0) * (kHeight - 6)).toFixed(1);
+    const y = (value) => (kHeight - 1 - (most > 0 ? value / most : 0) * (kHeight - 1 - kHead)).toFixed(1);
     const runs = [];
     series.forEach((value, i) => {
       if (value === null) return;

@@ -5,9 +5,12 @@
 #endif
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -50,6 +53,26 @@ bool has_f16c() {
   unsigned edx = 0;
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
 }
+
+/// What the CPU says, whatever the system allows. Compilers as old as clang 14 know no names for it.
+bool cpu_has_amx() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  // Intel's manual, CPUID leaf 7: AMX-BF16, AMX-TILE and AMX-INT8.
+  constexpr unsigned kAmx = 1U << 22U | 1U << 24U | 1U << 25U;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kAmx) == kAmx;
+}
+
+/// Asks for leave to use the tiles' registers, which the system saves for those only who asked
+/// (https://docs.kernel.org/arch/x86/xstate.html). 0, or the error number.
+int ask_for_tiles() {
+  // From the kernel's asm/prctl.h, which older systems lack.
+  constexpr int kAskForState = 0x1023;
+  constexpr int kTileData = 18;
+  return syscall(SYS_arch_prctl, kAskForState, kTileData) == 0 ? 0 : errno;
+}
 #endif
 
 }  // namespace
@@ -64,8 +87,20 @@ CpuFeatures cpu_features() {
                     __builtin_cpu_supports("avx512vl");
   features.avx512_bf16 = features.avx512 && __builtin_cpu_supports("avx512bf16");
   features.avx512_vnni = features.avx512 && __builtin_cpu_supports("avx512vnni");
+  features.amx = features.avx512_bf16 && features.avx512_vnni && cpu_has_amx() && amx_refusal().empty();
 #endif
   return features;
+}
+
+std::string amx_refusal() {
+#if defined(__x86_64__)
+  if (!cpu_has_amx()) return "";
+  // The kernel grants it only where XCR0, which it sets, has the tiles' two bits: there is no need to read
+  // it.
+  const int error = ask_for_tiles();
+  if (error != 0) return std::string("the system refuses the use of its tiles: ") + std::strerror(error);
+#endif
+  return "";
 }
 
 std::string cpu_name() {

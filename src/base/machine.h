@@ -14,9 +14,16 @@ struct CpuFeatures {
   bool avx512 = false;       ///< AVX-512 F, BW, DQ and VL, with all of avx2
   bool avx512_bf16 = false;  ///< vdpbf16ps, with all of avx512
   bool avx512_vnni = false;  ///< vpdpbusd, with all of avx512
+  /// AMX's tiles, tdpbf16ps and tdpbusd, with all of the above, and the system's leave to use them.
+  bool amx = false;
 };
 
+/// Asks the system for leave to use AMX where the CPU has it, as Linux wants it: once granted it is this
+/// process's, in all its threads, so that asking again changes nothing.
 CpuFeatures cpu_features();
+
+/// Why a CPU that has AMX may not use it, in a few words; empty where it may, and where it has none.
+std::string amx_refusal();
 
 /// The CPU's own name for itself, or "unknown CPU".
 std::string cpu_name();

@@ -1,7 +1,5 @@
 #include "cli/serve.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <iostream>
 
@@ -42,8 +40,7 @@ OptionGroup server_option_group() {
               {"--drain-seconds", "S", "for what runs to finish after SIGTERM (30)"},
               {"--max-sequence-length", "N", "longest prompt and output together (the model's context)"},
               {"--prefix-cache", "WHEN", "on, or off: compute every prompt from its beginning (on)"},
-              {"--prefill-stretch", "R",
-               "a decode step may take R times as long to let prompts in; 0: no limit (1.5)"},
+              {"--prefill-stretch", "R", "a decode step may take R times as long for prompts; 0: any (1.5)"},
           }};
 }
 
@@ -100,10 +97,16 @@ EngineOptions parse_engine(const Arguments& arguments, const EngineFlags& flags,
   return engine;
 }
 
-/// Loads the weights, then makes an engine with as much cache as fits beside them.
-std::unique_ptr<Engine> make_engine(TextModel& model, EngineOptions options) {
+/// Loads the weights, then makes an engine with as much cache as fits beside them. Throws LoadStopped where
+/// it is asked to stop.
+std::unique_ptr<Engine> make_engine(TextModel& model, EngineOptions options, const std::stop_token& stop) {
   const double start = seconds_now();
   LoadOptions load = model.flags.load;
+  load.stop = stop;
+  options.on_tuning = [stop, tell = options.on_tuning](size_t done, size_t all) {
+    if (stop.stop_requested()) throw LoadStopped();
+    if (tell) tell(done, all);
+  };
   const std::string path = model.flags.model_path.string();
   load.before_weights = [&](uint64_t weight_bytes, DType dtype) {
     static_cast<void>(
@@ -168,22 +171,20 @@ int serve(const std::vector<std::string>& words) {
   const std::string name = model_name(arguments, flags.model_path);
 
   // Before any other thread, so that all leave the signals to this one.
-  serve::ModelServer* server = nullptr;
-  const serve::Signals signals([&server](int count) {
-    if (server == nullptr) ::_exit(0);
-    if (count == 1) return server->drain();
-    server->stop();
+  serve::Signals signals;
+  serve::ModelServer server(
+      options, {view_of(model, name, chat_template.has_value() ? &*chat_template : nullptr),
+                [&model, &engine](const std::stop_token& stop) { return make_engine(model, engine, stop); }});
+  const serve::Signals::Listener listener(signals, [&server](int count) {
+    if (count == 1) return server.drain();
+    server.stop();
   });
-  serve::ModelServer made(options,
-                          {view_of(model, name, chat_template.has_value() ? &*chat_template : nullptr),
-                           [&model, &engine] { return make_engine(model, engine); }});
-  server = &made;
   const std::string scheme = options.http.tls.has_value() ? "https" : "http";
   const std::string host =
       options.http.host.find(':') == std::string::npos ? options.http.host : "[" + options.http.host + "]";
-  const std::string url = scheme + "://" + host + ":" + std::to_string(made.port());
+  const std::string url = scheme + "://" + host + ":" + std::to_string(server.port());
   std::cerr << "caravan: listening on " << url << ", loading " << flags.model_path.string() << "\n";
-  made.run([&] {
+  server.run([&] {
     std::cerr << "caravan: ready: " << name << " on " << url << " (the page is " << url << "/). Try:\n"
               << "  curl " << (options.http.tls.has_value() ? "-k " : "") << url
               << "/v1/completions -H 'Content-Type: application/json' \\\n"

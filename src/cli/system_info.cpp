@@ -18,6 +18,7 @@ std::string levels_text() {
   std::string text;
   for (const IsaLevel level : available_levels(cpu_features()))
     text += (text.empty() ? "" : ", ") + std::string(name_of(level));
+  if (const std::string refusal = amx_refusal(); !refusal.empty()) text += "; amx not available: " + refusal;
   return text + "; used: " + std::string(name_of(choose_level(std::getenv("CARAVAN_ISA"), cpu_features())));
 }
 

@@ -21,8 +21,8 @@ Graph hidden_graph(const Graph& graph) {
   Graph hidden = graph;
   // Weights keep their places even if nothing reads them now: they are the engine's.
   const Node last = hidden.nodes.back();
-  CARAVAN_CHECK(last.output == graph.output);
   CARAVAN_CHECK(last.op == OpKind::kLinear || last.op == OpKind::kPackedLinear);
+  CARAVAN_CHECK(last.outputs.front() == graph.output);
   hidden.nodes.pop_back();
   hidden.output = last.inputs.front();
   return hidden;

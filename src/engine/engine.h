@@ -91,6 +91,8 @@ class Engine {
   /// Gives requests whose prompt is computed their other choices.
   void fork_choices(std::vector<Choice>& choices);
   void choose_all(std::vector<Choice>& choices);
+  /// Adds to the figures what the sequence's guide has cost since it was last counted.
+  void count_guide(Sequence& sequence);
   /// Ends or continues the sequence as was chosen.
   void apply(Choice& choice, std::vector<StepResult>& results);
   /// Once every beam of the group is computed: on to the next token of all.

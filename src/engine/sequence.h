@@ -6,8 +6,9 @@
 #include <optional>
 #include <vector>
 
+#include "base/error.h"
 #include "engine/request.h"
-#include "scheduler/sequence.h"
+#include "scheduler/scheduler.h"
 #include "text/grammar/matcher.h"
 
 namespace caravan {
@@ -21,6 +22,7 @@ struct Sequence : ScheduledSequence {
   int64_t choice = 0;
   Sampler sampler;
   std::optional<GrammarMatcher> matcher;
+  GuideCost counted;                    ///< of what the matcher has cost, what the figures have
   bool dead_end = false;                ///< its guide cannot take the text any further
   std::vector<uint64_t> mask;           ///< [ceil(vocab / 64)]: the tokens allowed next, where not all are
   std::vector<float> rope_frequencies;  ///< [head_dim / 2], of the step in progress
@@ -33,6 +35,13 @@ struct Sequence : ScheduledSequence {
   }
 };
 
+[[nodiscard]] inline Sequence& sequence_of(const StepPart& part) {
+  return static_cast<Sequence&>(*part.sequence);
+}
+
+/// Members of a request, over its whole life: those of 20 beams that fork at each of 2^19 tokens.
+constexpr int64_t kMaxMembers = int64_t{1} << 24U;
+
 struct Group {
   SequenceId id = 0;
   Request request;
@@ -42,6 +51,12 @@ struct Group {
   std::vector<std::unique_ptr<Sequence>> members;
   std::vector<Beam> ended;         ///< beams
   std::vector<double> hidden_sum;  ///< [hidden], of an embedding
+
+  /// Greater than those of all members before, and of all groups before.
+  [[nodiscard]] int64_t next_member_id() {
+    CARAVAN_CHECK(made < kMaxMembers);
+    return id * kMaxMembers + made++;
+  }
 };
 
 }  // namespace caravan

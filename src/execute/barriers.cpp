@@ -26,7 +26,7 @@ bool BarrierPlacer::must_wait(const Graph& graph, const Node& node, std::span<co
     if (kind == ValueKind::kInput || kind == ValueKind::kWeight) continue;
     (kind == ValueKind::kCache && writes_caches ? writes : reads).push_back(range_of(input));
   }
-  if (node.output >= 0) writes.push_back(range_of(node.output));
+  for (const ValueId output : node.outputs) writes.push_back(range_of(output));
 
   const bool waits = overlap(reads, written_) || overlap(writes, written_) || overlap(writes, read_);
   if (waits) {

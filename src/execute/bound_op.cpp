@@ -14,6 +14,9 @@ const KernelRow<PackedLinearArgs>& row_for(const KernelTable& table, const Packe
   return table.packed_linear;
 }
 const KernelRow<RmsNormArgs>& row_for(const KernelTable& table, const RmsNormArgs&) { return table.rms_norm; }
+const KernelRow<AddRmsNormArgs>& row_for(const KernelTable& table, const AddRmsNormArgs&) {
+  return table.add_rms_norm;
+}
 const KernelRow<RopeAnglesArgs>& row_for(const KernelTable& table, const RopeAnglesArgs&) {
   return table.rope_angles;
 }
@@ -31,13 +34,13 @@ const KernelRow<TakeRowsArgs>& row_for(const KernelTable& table, const TakeRowsA
   return table.take_rows;
 }
 
-/// A node's tensors by their place in its list of inputs.
+/// A node's tensors by their place in its lists of inputs and outputs.
 class NodeTensors {
  public:
   NodeTensors(const Node& node, std::span<const TensorView> values) : node_(node), values_(values) {}
 
   [[nodiscard]] const TensorView& in(size_t place) const { return value(node_.inputs.at(place)); }
-  [[nodiscard]] const TensorView& out() const { return value(node_.output); }
+  [[nodiscard]] const TensorView& out(size_t place = 0) const { return value(node_.outputs.at(place)); }
   /// Positions, sequences and block table, which stand side by side from `place` on.
   [[nodiscard]] TokenPlaces places(size_t place) const { return {in(place), in(place + 1), in(place + 2)}; }
 
@@ -99,6 +102,8 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
       return bind_packed_linear(node, tensors);
     case OpKind::kRmsNorm:
       return RmsNormArgs{in(0), in(1), attributes.epsilon, tensors.out()};
+    case OpKind::kAddRmsNorm:
+      return AddRmsNormArgs{in(0), in(1), in(2), attributes.epsilon, tensors.out(0), tensors.out(1)};
     case OpKind::kRopeAngles:
       return RopeAnglesArgs{in(0), in(1), in(2), attributes.scale, tensors.out()};
     case OpKind::kRope:

@@ -11,8 +11,8 @@
 namespace caravan {
 
 using OpArgs =
-    std::variant<EmbeddingArgs, LinearArgs, PackedLinearArgs, RmsNormArgs, RopeAnglesArgs, RopeArgs,
-                 KvWriteArgs, RopeKvWriteArgs, AttentionArgs, SiluMulArgs, AddArgs, TakeRowsArgs>;
+    std::variant<EmbeddingArgs, LinearArgs, PackedLinearArgs, RmsNormArgs, AddRmsNormArgs, RopeAnglesArgs,
+                 RopeArgs, KvWriteArgs, RopeKvWriteArgs, AttentionArgs, SiluMulArgs, AddArgs, TakeRowsArgs>;
 
 /// The arguments of `node`'s op, its tensors taken from `values`, which has one view for each value of the
 /// graph (data nullptr where the node does not need it).

@@ -27,8 +27,8 @@ Tensor run_eager(const Graph& graph, const StepTensors& step, const KernelTable&
   std::vector<Tensor> buffers(graph.values.size());
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (node.output >= 0) {
-      const auto id = static_cast<size_t>(node.output);
+    for (const ValueId output : node.outputs) {
+      const auto id = static_cast<size_t>(output);
       buffers[id] = Tensor(graph.values[id].dtype, sizes.resolve(graph.values[id].shape));
       views[id] = buffers[id].view();
     }

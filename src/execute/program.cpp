@@ -21,10 +21,11 @@ Program::Program(const Graph& graph, const StepTensors& step, const MemoryPlan& 
   const SymbolSizes sizes(step);
   std::vector<TensorView> views = given_views(graph, step);
   for (const Node& node : graph.nodes) {
-    if (node.output < 0) continue;
-    const auto id = static_cast<size_t>(node.output);
-    const Value& value = graph.values[id];
-    views[id] = {memory.arena.data() + plan.offsets[id], value.dtype, sizes.resolve(value.shape)};
+    for (const ValueId output : node.outputs) {
+      const auto id = static_cast<size_t>(output);
+      const Value& value = graph.values[id];
+      views[id] = {memory.arena.data() + plan.offsets[id], value.dtype, sizes.resolve(value.shape)};
+    }
   }
   BarrierPlacer barriers;
   for (const Node& node : graph.nodes) {

@@ -67,7 +67,7 @@ ValueId GraphBuilder::add_node(OpKind op, std::vector<ValueId> inputs, DType dty
                                Attributes attributes) {
   const ValueId output =
       add_value(graph_, {ValueKind::kIntermediate, 0, std::string(name_of(op)), dtype, std::move(shape)});
-  graph_.nodes.push_back({op, std::move(inputs), output, attributes});
+  graph_.nodes.push_back({op, std::move(inputs), {output}, attributes});
   return output;
 }
 
@@ -127,7 +127,7 @@ ValueId GraphBuilder::attention(ValueId q, ValueId k, ValueId v, const Attention
   const ValueId table = input(InputKind::kBlockTable);
   const ValueId k_cache = cache(2 * layer, spec);
   const ValueId v_cache = cache(2 * layer + 1, spec);
-  graph_.nodes.push_back({OpKind::kKvWrite, {k, v, positions, sequences, table, k_cache, v_cache}, -1, {}});
+  graph_.nodes.push_back({OpKind::kKvWrite, {k, v, positions, sequences, table, k_cache, v_cache}});
   return add_node(OpKind::kAttention, {q, positions, sequences, table, k_cache, v_cache}, matmul_input(),
                   rows_by(q, width_of(q)), {.scale = spec.scale, .window = spec.window});
 }

@@ -9,7 +9,8 @@ Uses::Uses(const Graph& graph)
     : graph_(graph), producers_(graph.values.size(), -1), readers_(graph.values.size()) {
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (node.output >= 0) producers_.at(static_cast<size_t>(node.output)) = static_cast<int>(n);
+    for (const ValueId output : node.outputs)
+      producers_.at(static_cast<size_t>(output)) = static_cast<int>(n);
     for (const ValueId input : node.inputs) {
       std::vector<size_t>& readers = readers_.at(static_cast<size_t>(input));
       if (readers.empty() || readers.back() != n) readers.push_back(n);

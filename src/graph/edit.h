@@ -13,7 +13,7 @@ class Uses {
  public:
   explicit Uses(const Graph& graph);
 
-  /// The node whose output `value` is; nothing for inputs, weights and caches.
+  /// The node that has `value` for an output; nothing for inputs, weights and caches.
   [[nodiscard]] std::optional<size_t> producer(ValueId value) const;
   /// The same, if it is an `op`.
   [[nodiscard]] std::optional<size_t> producer(ValueId value, OpKind op) const;

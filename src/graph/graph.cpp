@@ -15,6 +15,8 @@ std::string_view name_of(OpKind op) {
       return "packed_linear";
     case OpKind::kRmsNorm:
       return "rms_norm";
+    case OpKind::kAddRmsNorm:
+      return "add_rms_norm";
     case OpKind::kRopeAngles:
       return "rope_angles";
     case OpKind::kRope:
@@ -70,11 +72,12 @@ std::string to_string(const SymbolicShape& shape) {
 std::string to_string(const Graph& graph) {
   std::ostringstream out;
   for (const Node& node : graph.nodes) {
-    if (node.output >= 0) {
-      const Value& value = graph.values[static_cast<size_t>(node.output)];
-      out << '%' << node.output << ' ' << name_of(value.dtype) << ' ' << to_string(value.shape) << " = ";
+    for (const ValueId output : node.outputs) {
+      const Value& value = graph.values[static_cast<size_t>(output)];
+      out << (output == node.outputs.front() ? "" : ", ") << '%' << output << ' ' << name_of(value.dtype)
+          << ' ' << to_string(value.shape);
     }
-    out << name_of(node.op) << '(';
+    out << (node.outputs.empty() ? "" : " = ") << name_of(node.op) << '(';
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const Value& value = graph.values[static_cast<size_t>(node.inputs[i])];
       out << (i == 0 ? "" : ", ");

@@ -1,7 +1,8 @@
 // A recorded model: values, and the ops that make them, with sizes that are known only at each step.
 //
-// Invariants: nodes are in an order in which they can run; every value but inputs, weights and caches is the
-// output of exactly one node; a node's output is -1 if it only writes to caches. Thread safety: a value type.
+// Invariants: nodes are in an order in which they can run; every value but inputs, weights and caches is an
+// output of exactly one node, and once; every node but kv_write, which only writes to caches, has an output.
+// Thread safety: a value type.
 #pragma once
 
 #include <cstdint>
@@ -67,6 +68,7 @@ enum class OpKind : uint8_t {
   kLinear,        ///< x, weight [, bias]
   kPackedLinear,  ///< x, weight [, residual, by the epilogue] [, bias]
   kRmsNorm,       ///< x, weight
+  kAddRmsNorm,    ///< x, residual, weight; two outputs: the sum, and it normed
   kRopeAngles,    ///< positions, sequences, frequencies
   kRope,          ///< x, angles
   kKvWrite,       ///< k, v, positions, sequences, block table, K cache, V cache
@@ -84,7 +86,7 @@ std::string_view name_of(OpKind op);
 
 /// The numbers that an op's contract asks for beside its tensors.
 struct Attributes {
-  float epsilon = 0.0F;                 ///< rms_norm
+  float epsilon = 0.0F;                 ///< rms_norm, add_rms_norm
   float scale = 1.0F;                   ///< rope_angles, attention
   int64_t window = 0;                   ///< attention
   Epilogue epilogue = Epilogue::kNone;  ///< packed_linear
@@ -92,9 +94,9 @@ struct Attributes {
 
 struct Node {
   OpKind op = OpKind::kAdd;
-  std::vector<ValueId> inputs;  ///< in the order that OpKind's comments give
-  ValueId output = -1;
-  Attributes attributes;
+  std::vector<ValueId> inputs;        ///< in the order that OpKind's comments give
+  std::vector<ValueId> outputs = {};  ///< one, where OpKind's comments do not say more
+  Attributes attributes = {};
 };
 
 /// Rows of a weight that the checkpoint stores as one tensor, and the names under which it may be stored.
@@ -134,7 +136,7 @@ struct Graph {
 };
 
 /// One line per node: "%7 fp32 [tokens, 128] = linear(%5, model.layers.0.self_attn.q_proj.weight)". An
-/// epilogue follows in braces.
+/// epilogue follows in braces; two outputs stand side by side, with a comma between.
 std::string to_string(const Graph& graph);
 
 }  // namespace caravan

@@ -12,8 +12,8 @@ namespace caravan {
 
 namespace {
 
-constexpr std::array<IsaLevel, 4> kLevels = {IsaLevel::kPortable, IsaLevel::kAvx2, IsaLevel::kAvx512,
-                                             IsaLevel::kAvx512Bf16Vnni};
+constexpr std::array<IsaLevel, 5> kLevels = {IsaLevel::kPortable, IsaLevel::kAvx2, IsaLevel::kAvx512,
+                                             IsaLevel::kAvx512Bf16Vnni, IsaLevel::kAmx};
 
 bool cpu_has(IsaLevel level, const CpuFeatures& features) {
   switch (level) {
@@ -25,6 +25,8 @@ bool cpu_has(IsaLevel level, const CpuFeatures& features) {
       return features.avx512;
     case IsaLevel::kAvx512Bf16Vnni:
       return features.avx512_bf16 && features.avx512_vnni;
+    case IsaLevel::kAmx:
+      return features.amx;
   }
   return false;
 }
@@ -41,6 +43,8 @@ std::string_view name_of(IsaLevel level) {
       return "avx512";
     case IsaLevel::kAvx512Bf16Vnni:
       return "avx512_bf16_vnni";
+    case IsaLevel::kAmx:
+      return "amx";
   }
   return "";
 }
@@ -71,6 +75,7 @@ KernelTable select_kernels(IsaLevel level) {
   if (level >= IsaLevel::kAvx2) cpu::add_avx2_kernels(table);
   if (level >= IsaLevel::kAvx512) cpu::add_avx512_kernels(table);
   if (level >= IsaLevel::kAvx512Bf16Vnni) cpu::add_avx512_bf16_vnni_kernels(table);
+  if (level >= IsaLevel::kAmx) cpu::add_amx_kernels(table);
   for_each_row(table, [](const char* name, const auto& row) {
     for (size_t i = 0; i < kDTypeCount; ++i) {
       const auto& entry = row.at(static_cast<DType>(i));

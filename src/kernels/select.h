@@ -11,9 +11,9 @@
 namespace caravan {
 
 /// From the lowest to the highest; a level includes all below it.
-enum class IsaLevel : int { kPortable = 0, kAvx2 = 1, kAvx512 = 2, kAvx512Bf16Vnni = 3 };
+enum class IsaLevel : int { kPortable = 0, kAvx2 = 1, kAvx512 = 2, kAvx512Bf16Vnni = 3, kAmx = 4 };
 
-/// "portable", "avx2", "avx512", "avx512_bf16_vnni".
+/// "portable", "avx2", "avx512", "avx512_bf16_vnni", "amx".
 std::string_view name_of(IsaLevel level);
 
 /// Every level that this build has kernels for and `features` allow, lowest first; never empty.

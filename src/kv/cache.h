@@ -24,6 +24,8 @@ struct KvCacheShape {
 
   /// Bytes of the whole cache.
   [[nodiscard]] uint64_t bytes(DType dtype) const;
+  /// Of one sequence.
+  [[nodiscard]] int64_t blocks_for(int64_t tokens) const { return (tokens + block_size - 1) / block_size; }
 };
 
 class KvCache {

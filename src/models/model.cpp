@@ -98,8 +98,10 @@ Model load_model(const std::filesystem::path& folder, const LoadOptions& options
   if (options.compile) model.passes = run_passes(model.graph);
   if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), dtype);
   const std::vector<Residency> residencies = residencies_of(model.graph);
-  for (size_t i = 0; i < model.graph.weights.size(); ++i)
+  for (size_t i = 0; i < model.graph.weights.size(); ++i) {
+    if (options.stop.stop_requested()) throw LoadStopped();
     model.weights.push_back(take_weight(model.store, model.graph.weights[i], residencies[i]));
+  }
   refuse_unused(folder, model.store, model.config);
   return model;
 }

@@ -3,9 +3,11 @@
 // loaded.
 #pragma once
 
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "checkpoint/weight_store.h"
@@ -23,6 +25,13 @@ struct LoadOptions {
   /// Is told, before any weight is read, how many bytes of memory they will take (a file that is mapped takes
   /// none) and in which dtype; may throw.
   std::function<void(uint64_t weight_bytes, DType dtype)> before_weights = {};
+  std::stop_token stop = {};  ///< is asked before each weight
+};
+
+/// Whoever wanted the model wants it no longer: LoadOptions::stop said so. No mistake of anybody's.
+class LoadStopped : public std::exception {
+ public:
+  [[nodiscard]] const char* what() const noexcept override { return "loading was stopped"; }
 };
 
 struct Model {
@@ -39,7 +48,7 @@ struct Model {
 
 /// Loads the checkpoint in `folder`. Throws Error on everything that can be wrong with its files, and on a
 /// weight in them that no part of the model reads (known leftovers aside), because that means a mapping is
-/// wrong.
+/// wrong. Throws LoadStopped where it is asked to stop.
 Model load_model(const std::filesystem::path& folder, const LoadOptions& options);
 
 }  // namespace caravan

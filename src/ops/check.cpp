@@ -81,6 +81,15 @@ void check(const RmsNormArgs& args) {
   expect("y", args.y, {tokens, hidden}, kActivation);
 }
 
+void check(const AddRmsNormArgs& args) {
+  const Shape shape = {rows_of(args.x, 2), args.x.shape[1]};
+  expect("x", args.x, shape, kFloat);
+  expect("residual", args.residual, shape, kFloat);
+  expect("weight", args.weight, {shape[1]}, kFloat);
+  expect("sum", args.sum, shape, kFloat);
+  expect("y", args.y, shape, kActivation);
+}
+
 void check(const RopeAnglesArgs& args) {
   const int64_t tokens = rows_of(args.positions, 1);
   const int64_t sequences = rows_of(args.frequencies, 2);

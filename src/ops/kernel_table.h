@@ -8,6 +8,7 @@
 #include <array>
 #include <string_view>
 
+#include "ops/add_rms_norm.h"
 #include "ops/attention.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
@@ -49,6 +50,7 @@ struct KernelTable {
   KernelRow<LinearArgs> linear;
   KernelRow<PackedLinearArgs> packed_linear;
   KernelRow<RmsNormArgs> rms_norm;
+  KernelRow<AddRmsNormArgs> add_rms_norm;
   KernelRow<RopeAnglesArgs> rope_angles;
   KernelRow<RopeArgs> rope;
   KernelRow<KvWriteArgs> kv_write;
@@ -66,6 +68,7 @@ void for_each_row(Table& table, const Visit& visit) {
   visit("linear", table.linear);
   visit("packed_linear", table.packed_linear);
   visit("rms_norm", table.rms_norm);
+  visit("add_rms_norm", table.add_rms_norm);
   visit("rope_angles", table.rope_angles);
   visit("rope", table.rope);
   visit("kv_write", table.kv_write);

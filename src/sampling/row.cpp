@@ -4,32 +4,15 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <functional>
 
 #include "base/error.h"
+#include "sampling/floats.h"
 #include "sampling/token_mask.h"
 
 namespace caravan {
 
 namespace {
-
-/// Four floats in a register. Written out because of loops over arrays GCC makes branches here.
-using Floats = float __attribute__((vector_size(16)));
-using Words = uint32_t __attribute__((vector_size(16)));
-
-inline Floats load(const float* data) {
-  Floats floats;
-  std::memcpy(&floats, data, sizeof floats);
-  return floats;
-}
-
-/// `b` where `a` is NaN; so `b` must not be.
-inline Floats larger(Floats a, Floats b) { return a > b ? a : b; }
-
-inline Floats all_of(float value) { return Floats{value, value, value, value}; }
-
-inline float largest_of(Floats a) { return std::max(std::max(a[0], a[1]), std::max(a[2], a[3])); }
 
 /// Of each of four positions, the largest in a whole chunk.
 inline Floats maxima_of_chunk(const float* data) {

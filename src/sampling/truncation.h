@@ -6,25 +6,11 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "sampling/keep_mass.h"
 #include "sampling/params.h"
-#include "sampling/row.h"
 
 namespace caravan {
-
-struct Candidate {
-  float logit = 0.0F;
-  int32_t token = 0;
-  uint64_t weight = 0;  ///< probability, up to a factor common to all
-};
-
-/// The candidates, and memory that is used again.
-struct Candidates {
-  std::vector<Candidate> kept;
-  std::vector<Candidate> undecided;
-  std::vector<TokenLogit> top;
-};
 
 /// Whether anything but the whole vocabulary may be kept.
 bool truncates(const SamplingParams& params);

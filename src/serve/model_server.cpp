@@ -68,13 +68,16 @@ void ModelServer::run(const std::function<void()>& ready) {
 void ModelServer::load() {
   try {
     trie_ = std::make_shared<const TokenTrie>(*view_.tokenizer);
-    engine_ = std::make_unique<EngineService>(model_.make_engine, [this](StepEvents events) {
-      http_.post([this, events = std::move(events)] {
-        calls_->deliver(events);
-        if (draining_) stop_when_idle();
-      });
-    });
+    engine_ = std::make_unique<EngineService>([this] { return model_.make_engine(loading_.get_token()); },
+                                              [this](StepEvents events) {
+                                                http_.post([this, events = std::move(events)] {
+                                                  calls_->deliver(events);
+                                                  if (draining_) stop_when_idle();
+                                                });
+                                              });
     http_.post([this] { finish_loading(); });
+  } catch (const LoadStopped&) {
+    http_.stop();
   } catch (...) {
     load_error_ = std::current_exception();
     http_.stop();
@@ -111,17 +114,6 @@ std::optional<Failure> ModelServer::refuse_key(http::Request& request, std::stri
                  "invalid_api_key"};
 }
 
-http::Response ModelServer::answer_unrouted(const http::Request& request, const Failure& found) const {
-  Failure failure = found;
-  if (is_own_path(request.path)) {
-    failure = wrong_method(request.method, request.path,
-                           found.allowed.empty() ? "GET, HEAD" : found.allowed + ", GET, HEAD");
-  }
-  http::Response response = router_.dialect_of(request.path).failure(failure);
-  if (!failure.allowed.empty()) response.headers.emplace_back("Allow", failure.allowed);
-  return response;
-}
-
 void ModelServer::handle(http::Request request, const std::shared_ptr<http::Responder>& responder) {
   CallOrigin origin = {request.id, request.path, "", seconds_now()};
   metrics_.server.connections = static_cast<int64_t>(http_.connections());
@@ -131,9 +123,9 @@ void ModelServer::handle(http::Request request, const std::shared_ptr<http::Resp
     return responder->send(std::move(*answer));
   Match match;
   try {
-    match = router_.find(request.method, request.path);
+    match = router_.find(request.method, request.path, is_own_path(request.path));
   } catch (const RequestError& error) {
-    return responder->send(answer_unrouted(request, error.failure()));
+    return responder->send(router_.dialect_of(request.path).failure(error.failure()));
   }
   ServerStatus status;
   if (calls_ == nullptr) {
@@ -205,6 +197,7 @@ void ModelServer::carry_out(Prepared prepared, CallOrigin origin,
 }
 
 void ModelServer::drain() {
+  loading_.request_stop();
   http_.post([this] {
     if (draining_) return;
     draining_ = true;
@@ -228,6 +221,9 @@ void ModelServer::stop_when_idle() {
   http_.post_after(kForTheLastAnswers, [this] { http_.stop(); });
 }
 
-void ModelServer::stop() { http_.stop(); }
+void ModelServer::stop() {
+  loading_.request_stop();
+  http_.stop();
+}
 
 }  // namespace caravan::serve

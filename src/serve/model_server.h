@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "serve/api_keys.h"
@@ -29,7 +30,8 @@ struct ServeOptions {
 /// What is known of a model before its weights are loaded. The view's pointers belong to the caller.
 struct ServedModel {
   ModelView view;  ///< without what the engine decides: dtype, max_context, max_sequences …
-  std::function<std::unique_ptr<Engine>()> make_engine;
+  /// Throws LoadStopped where `stop` is requested before the engine is made.
+  std::function<std::unique_ptr<Engine>(const std::stop_token& stop)> make_engine;
 };
 
 class ModelServer {
@@ -40,9 +42,10 @@ class ModelServer {
 
   [[nodiscard]] uint16_t port() const { return http_.port(); }
   /// Loads the model and serves until stopped. `ready` is called on the I/O thread once requests are taken.
-  /// Throws what loading throws.
+  /// Throws what loading throws, but ends without a word where loading was stopped.
   void run(const std::function<void()>& ready = {});
-  /// Finishes what runs, refuses what is new, then ends run(), after drain_time at the latest. Any thread.
+  /// Finishes what runs, refuses what is new, then ends run(), after drain_time at the latest. A model that
+  /// is still loading is given up. Any thread.
   void drain();
   /// Ends run() now. Any thread.
   void stop();
@@ -54,8 +57,6 @@ class ModelServer {
 
   void load();
   void finish_loading();
-  /// The answer where the router has no route, and says why.
-  [[nodiscard]] http::Response answer_unrouted(const http::Request& request, const Failure& found) const;
   void handle(http::Request request, const std::shared_ptr<http::Responder>& responder);
   /// Reads the request as its route says. On the worker's thread, or the I/O thread where there is no body.
   [[nodiscard]] Prepared prepare(const Match& match, const http::Request& request,
@@ -76,6 +77,7 @@ class ModelServer {
   std::unique_ptr<EngineService> engine_;
   std::unique_ptr<Calls> calls_;
   std::thread loader_;
+  std::stop_source loading_;
   std::exception_ptr load_error_;
   std::function<void()> ready_;
   bool draining_ = false;

@@ -12,9 +12,6 @@ namespace caravan::serve {
 
 namespace {
 
-constexpr std::string_view kMetrics = "/metrics";
-constexpr std::string_view kMetricsJson = "/metrics-json";
-
 bool reads(const http::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
 
 http::Response answer_asset(const http::Request& request, const page::Asset& asset) {
@@ -35,12 +32,12 @@ http::Response answer_asset(const http::Request& request, const page::Asset& ass
 std::optional<http::Response> answer_own_path(const http::Request& request, const ServerMetrics& metrics,
                                               const std::string& address) {
   if (!reads(request)) return std::nullopt;
-  if (request.path == kMetrics) {
+  if (request.path == "/metrics") {
     ServerMetrics now = metrics;
     now.process = read_process_figures();
     return http::Response{200, "text/plain; version=0.0.4; charset=utf-8", render_prometheus(now), {}};
   }
-  if (request.path == kMetricsJson) {
+  if (request.path == "/metrics-json") {
     ServerMetrics now = metrics;
     now.process = read_process_figures();
     return json_response(render_json(now, address));
@@ -50,17 +47,15 @@ std::optional<http::Response> answer_own_path(const http::Request& request, cons
 }
 
 bool is_own_path(const std::string& path) {
-  return path == kMetrics || path == kMetricsJson || page::find_asset(path).has_value();
+  return path == "/metrics" || path == "/metrics-json" || page::find_asset(path).has_value();
 }
 
 bool is_open_path(const http::Request& request) {
-  constexpr std::array<std::string_view, 9> kOpen = {"/health",         "/ready",           "/version",
-                                                     kMetrics,          kMetricsJson,       "/v2",
+  constexpr std::array<std::string_view, 7> kOpen = {"/health",         "/ready",           "/version", "/v2",
                                                      "/v2/health/live", "/v2/health/ready", "/ping"};
   if (request.method == "OPTIONS") return true;
   if (!reads(request)) return false;
-  return std::find(kOpen.begin(), kOpen.end(), request.path) != kOpen.end() ||
-         page::find_asset(request.path).has_value();
+  return std::find(kOpen.begin(), kOpen.end(), request.path) != kOpen.end() || is_own_path(request.path);
 }
 
 }  // namespace caravan::serve

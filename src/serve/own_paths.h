@@ -16,7 +16,7 @@ std::optional<http::Response> answer_own_path(const http::Request& request, cons
                                               const std::string& address);
 
 /// Whether `path` is one of these.
-[[nodiscard]] bool is_own_path(const std::string& path);
+bool is_own_path(const std::string& path);
 
 /// Whether `request` needs no API key: health, metrics and the page tell nothing of anybody's requests.
 bool is_open_path(const http::Request& request);

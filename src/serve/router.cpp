@@ -9,6 +9,16 @@ namespace caravan::serve {
 
 namespace {
 
+/// "GET, HEAD, POST": whoever answers a GET answers a HEAD.
+std::string list_of(const std::set<std::string>& methods) {
+  std::string list;
+  for (const std::string& method : methods) {
+    list += (list.empty() ? "" : ", ") + method;
+    if (method == "GET") list += ", HEAD";
+  }
+  return list;
+}
+
 size_t common_beginning(const std::string& a, const std::string& b) {
   size_t length = 0;
   while (length < std::min(a.size(), b.size()) && a[length] == b[length]) ++length;
@@ -16,11 +26,6 @@ size_t common_beginning(const std::string& a, const std::string& b) {
 }
 
 }  // namespace
-
-Failure wrong_method(const std::string& method, const std::string& path, const std::string& allowed) {
-  return {FailureKind::kMethod, path + " does not take " + in_quotes(method) + ", expected " + allowed, "",
-          "", allowed};
-}
 
 Router::Router(std::vector<Dialect> dialects) : dialects_(std::move(dialects)) {
   std::set<std::string> seen;
@@ -32,17 +37,18 @@ Router::Router(std::vector<Dialect> dialects) : dialects_(std::move(dialects)) {
   }
 }
 
-Match Router::find(const std::string& method, const std::string& path) const {
+Match Router::find(const std::string& method, const std::string& path, bool read_elsewhere) const {
   // A HEAD is a GET without the body, which the server leaves out.
   const std::string wanted = method == "HEAD" ? "GET" : method;
-  std::string others;
+  std::set<std::string> others;
+  if (read_elsewhere) others.insert("GET");
   std::optional<Match> found;
   for (const Dialect& dialect : dialects_) {
     for (const Route& route : dialect.routes) {
       std::optional<PathValues> values = match_path(route.path, path);
       if (!values.has_value()) continue;
       if (route.method != wanted) {
-        others += (others.empty() ? "" : ", ") + route.method + (route.method == "GET" ? ", HEAD" : "");
+        others.insert(route.method);
         continue;
       }
       // A path without names is meant more exactly than one with.
@@ -53,7 +59,10 @@ Match Router::find(const std::string& method, const std::string& path) const {
   if (found.has_value()) return *found;
   if (others.empty())
     throw RequestError({FailureKind::kNotFound, "there is no path " + in_quotes(path), "", ""});
-  throw RequestError(wrong_method(method, path, others));
+  const std::string methods = list_of(others);
+  throw RequestError({FailureKind::kMethod,
+                      path + " does not take " + in_quotes(method) + ", expected " + methods, "", "",
+                      methods});
 }
 
 const Dialect& Router::dialect_of(const std::string& path) const {

@@ -14,18 +14,16 @@ struct Match {
   PathValues values;
 };
 
-/// That `path` does not take `method`, but the methods `allowed`, a list as the header Allow has it.
-[[nodiscard]] Failure wrong_method(const std::string& method, const std::string& path,
-                                   const std::string& allowed);
-
 class Router {
  public:
   /// Aborts if two routes stand for the same requests.
   explicit Router(std::vector<Dialect> dialects);
 
-  /// The route for `method` and `path`. Throws RequestError: kNotFound where no route has the path, kMethod,
-  /// with those that it has, where none has the method.
-  [[nodiscard]] Match find(const std::string& method, const std::string& path) const;
+  /// The route for `method` and `path`. `read_elsewhere`: a GET of the path is answered without a route.
+  /// Throws RequestError: kNotFound where nobody has the path, kMethod, with those that it has, where nobody
+  /// has the method.
+  [[nodiscard]] Match find(const std::string& method, const std::string& path,
+                           bool read_elsewhere = false) const;
   /// The dialect whose words an answer to `path` takes where no route handles it: that of the route with the
   /// longest beginning in common.
   [[nodiscard]] const Dialect& dialect_of(const std::string& path) const;

@@ -1,9 +1,12 @@
 #include "serve/signals.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <utility>
+
+#include "base/error.h"
 
 namespace caravan::serve {
 
@@ -19,27 +22,47 @@ sigset_t handled_signals() {
 
 }  // namespace
 
-Signals::Signals(std::function<void(int count)> arrived) {
+Signals::Signals() {
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  thread_ = std::thread([this, signals, arrived = std::move(arrived)] {
-    for (int count = 1;; ++count) {
-      int signal = 0;
-      sigwait(&signals, &signal);
-      if (stopping_) return;
-      arrived(count);
-    }
-  });
+  thread_ = std::thread([this] { wait(); });
+}
+
+void Signals::wait() {
+  const sigset_t signals = handled_signals();
+  while (true) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    if (!arrived_) ::_exit(0);
+    arrived_(++count_);
+  }
 }
 
 Signals::~Signals() {
-  stopping_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
   // The thread takes it with sigwait, and nobody dies of it.
   // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
   pthread_kill(thread_.native_handle(), SIGTERM);
   thread_.join();
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+Signals::Listener::Listener(Signals& signals, std::function<void(int count)> arrived) : signals_(signals) {
+  const std::lock_guard lock(signals_.mutex_);
+  CARAVAN_CHECK(!signals_.arrived_);
+  signals_.arrived_ = std::move(arrived);
+  signals_.count_ = 0;
+}
+
+Signals::Listener::~Listener() {
+  const std::lock_guard lock(signals_.mutex_);
+  signals_.arrived_ = nullptr;
 }
 
 }  // namespace caravan::serve

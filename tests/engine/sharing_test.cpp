@@ -72,6 +72,18 @@ class SharingTest : public testing::Test {
     return ordered;
   }
 
+  /// What beam searches find.
+  static std::vector<std::vector<Beam>> search(Engine& engine, const std::vector<Request>& requests) {
+    std::map<SequenceId, std::vector<Beam>> found;
+    for (const Request& request : requests) found[engine.add(request)];
+    while (engine.has_work()) {
+      for (const StepResult& result : engine.step()) found.at(result.id) = result.beams;
+    }
+    std::vector<std::vector<Beam>> ordered;
+    for (auto& [id, beams] : found) ordered.push_back(std::move(beams));
+    return ordered;
+  }
+
   [[nodiscard]] std::vector<Texts> alone(const std::vector<Request>& requests) const {
     EngineOptions options = base_options();
     std::vector<Texts> texts;
@@ -194,6 +206,29 @@ TEST_F(SharingTest, BeamsFindNoLessLikelyTextsThanGreedyAndFreeTheirBlocks) {
   for (size_t i = 0; i < 4; ++i) EXPECT_EQ(found[1][i].tokens, found[2][i].tokens) << i;
 }
 
+TEST_F(SharingTest, SearchesThatLackBlocksTogetherFindWhatTheyFindAlone) {
+  std::vector<Request> requests = base_requests(2);
+  for (Request& request : requests) {
+    request.max_output = 40;
+    request.choices = 4;
+    request.beams = BeamSearch{.length_penalty = 0.0, .early_stopping = false};
+  }
+  std::vector<std::vector<Beam>> alone;
+  for (const Request& request : requests) alone.push_back(search(*make_engine(base_options()), {request})[0]);
+  // One search needs 20 at most, as check() has it.
+  for (const int64_t blocks : {20, 21, 22, 23, 24, 25}) {
+    EngineOptions options = base_options();
+    options.kv_blocks = blocks;
+    const auto engine = make_engine(options);
+    const std::vector<std::vector<Beam>> together = search(*engine, requests);
+    for (size_t r = 0; r < requests.size(); ++r) {
+      ASSERT_EQ(together[r].size(), alone[r].size());
+      for (size_t i = 0; i < alone[r].size(); ++i) EXPECT_EQ(together[r][i].tokens, alone[r][i].tokens);
+    }
+    EXPECT_EQ(engine->pool().free(), engine->pool().total());
+  }
+}
+
 TEST_F(SharingTest, ReportsLogprobsOfThePromptOnceHoweverItIsCutOrPreempted) {
   std::vector<Request> requests = base_requests();
   for (Request& request : requests) request.prompt_logprobs = 2;
@@ -257,6 +292,74 @@ TEST_F(SharingTest, AGuideDecidesWhatMayCome) {
   for (size_t i = 0; i < 5; ++i)
     EXPECT_THAT(tokens[static_cast<size_t>(text[i])], testing::MatchesRegex("[a-c]"));
   EXPECT_EQ(text[5], 2);
+}
+
+TEST_F(SharingTest, EveryStepTellsWhatItsGuidesCost) {
+  std::vector<std::string> tokens(97);
+  for (size_t i = 3; i < tokens.size(); ++i) tokens[i] = std::string(1, static_cast<char>('!' + i));
+  const auto trie = std::make_shared<const TokenTrie>(tokens);
+  for (const bool searches : {false, true}) {
+    Request request = base_requests(1).front();
+    request.guide = compile_guide({GuideSpec::Kind::kRegex, "[a-z]{20}", {}}, trie);
+    request.stop_tokens = {2};
+    request.choices = 3;
+    if (searches) request.beams = BeamSearch{};
+    const auto engine = make_engine(base_options());
+    engine->add(request);
+    // The first step has one sequence to choose for, or three choices of one prompt; the second has all.
+    static_cast<void>(engine->step());
+    const uint64_t first = engine->stats().guide_steps;
+    EXPECT_EQ(first, searches ? 1U : 3U);
+    const double seconds = engine->stats().guide_seconds;
+    EXPECT_GT(seconds, 0.0);
+    static_cast<void>(engine->step());
+    EXPECT_EQ(engine->stats().guide_steps, first + 3U);
+    EXPECT_GT(engine->stats().guide_seconds, seconds);
+  }
+}
+
+/// A guide whose mask costs more work than one call may do, but is made by two, since what the first met is
+/// known to the second; by then the pool of states is full, so that to accept a token all is to be met anew.
+/// Each "a" opens kWays rules, each of which leads through kLong others; so does the text after a "c".
+GuideSpec hostile_guide() {
+  constexpr int kWays = 300;
+  constexpr int kWaysAfterC = 450;
+  constexpr int kLong = 300;
+  std::string text = "root ::= loop | \"a\"{0,30} | \"c\" wide\n";
+  std::string loop = "loop ::= \"z\"";
+  std::string wide = "wide ::= \"z\"";
+  std::string ends;
+  for (int i = 0; i < kWaysAfterC; ++i) {
+    const std::string end = "end" + std::to_string(i);
+    ends += end + " ::= \"b\" | \"\"\n";
+    wide += " | way0 " + end;
+    if (i < kWays) loop += " | way0 " + end + " loop";
+  }
+  text += loop + "\n" + wide + "\n" + ends;
+  for (int i = 0; i < kLong; ++i)
+    text += "way" + std::to_string(i) + " ::= way" + std::to_string(i + 1) + "\n";
+  text += "way" + std::to_string(kLong) + " ::= \"a\"\n";
+  return {GuideSpec::Kind::kGrammar, text, {}};
+}
+
+TEST_F(SharingTest, ASearchWhoseGuideCannotTakeATokenOfItsOwnMaskEnds) {
+  std::vector<std::string> tokens(97);
+  tokens[40] = std::string(14, 'a');
+  tokens[41] = "c";
+  Request request = base_requests(1).front();
+  request.guide = compile_guide(hostile_guide(), std::make_shared<const TokenTrie>(tokens));
+  const auto engine = make_engine(base_options());
+  // The first makes half of the mask.
+  EXPECT_TRUE(run(*engine, {request}).front().empty());
+  request.choices = 2;
+  request.beams = BeamSearch{};
+  const SequenceId id = engine->add(request);
+  std::vector<StepResult> results = engine->step();
+  ASSERT_TRUE(results.empty()) << "there was no mask";
+  while (engine->has_work()) results = engine->step();
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_EQ(results[0].id, id);
+  EXPECT_EQ(results[0].finish, FinishReason::kDeadEnd);
 }
 
 class DynamicRopeTest : public SharingTest {

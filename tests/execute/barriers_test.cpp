@@ -50,6 +50,23 @@ TEST(BarrierPlacer, WaitsBeforeItOverwritesWhatIsStillRead) {
   EXPECT_EQ(waits_of(graph, {x, z}), (std::vector<bool>{false, true, true}));
 }
 
+TEST(BarrierPlacer, WaitsForEachOutputOfANode) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId sum = builder.add(x, x);
+  const ValueId normed = builder.rms_norm(sum, "norm", 1e-5);
+  for (const ValueId read : {sum, normed}) {
+    GraphBuilder copy = builder;
+    copy.silu_mul(read, read);
+    Graph graph = copy.finish(read);
+    graph.nodes[1].op = OpKind::kAddRmsNorm;
+    graph.nodes[1].inputs.push_back(graph.nodes[2].inputs[1]);
+    graph.nodes[1].outputs.push_back(normed);
+    graph.nodes.erase(graph.nodes.begin() + 2);
+    EXPECT_EQ(waits_of(graph), (std::vector<bool>{false, true, true})) << read;
+  }
+}
+
 TEST(BarrierPlacer, LetsAttentionWaitForItsCaches) {
   GraphBuilder builder({});
   const ValueId x = builder.embedding({"table"}, 10, 4);

@@ -109,7 +109,7 @@ TEST(MergeQkv, StacksTheWeightsOneBelowTheOther) {
   EXPECT_EQ(shape_of(graph.weights[static_cast<size_t>(bias.index)]), (Shape{8}));
   const Node& write = graph.nodes[3];
   EXPECT_EQ(write.op, OpKind::kRopeKvWrite);
-  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(write.inputs[i], linear.output);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(write.inputs[i], linear.outputs.front());
 }
 
 TEST(MergeQkv, LeavesMatmulsOfWhichOnlySomeHaveABias) {
@@ -176,6 +176,112 @@ TEST(FuseResidual, LeavesASumWhoseOtherInputIsMadeLater) {
   Graph graph = builder.finish(builder.add(product, builder.rms_norm(x, "norm", 1e-5)));
   pack_linears(graph);
   EXPECT_EQ(fuse_residual(graph), 0);
+}
+
+TEST(FuseAddNorm, AddsAndNormsInOneOpThatGivesBoth) {
+  GraphBuilder builder({.weights = DType::kBF16, .kv_cache = DType::kBF16});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId product = builder.linear(builder.rms_norm(x, "norm.0", 1e-5), {"w"}, 4);
+  const ValueId sum = builder.add(x, product);
+  const ValueId normed = builder.rms_norm(sum, "norm.1", 1e-6);
+  const ValueId twice = builder.add(sum, builder.linear(normed, {"v"}, 4));
+  Graph graph = builder.finish(builder.add(twice, product));
+  pack_linears(graph);
+  // The product has another reader, so that its matmul cannot add.
+  ASSERT_EQ(fuse_residual(graph), 1);
+  ASSERT_EQ(text(graph),
+            "%2 fp32 [tokens, 4] = embedding(token_ids, table)\n"
+            "%4 bf16 [tokens, 4] = rms_norm(%2, norm.0)\n"
+            "%6 fp32 [tokens, 4] = packed_linear(%4, w)\n"
+            "%7 fp32 [tokens, 4] = add(%2, %6)\n"
+            "%9 bf16 [tokens, 4] = rms_norm(%7, norm.1)\n"
+            "%12 fp32 [tokens, 4] = packed_linear(%9, v, %7) {residual}\n"
+            "%13 fp32 [tokens, 4] = add(%12, %6)\n");
+  EXPECT_EQ(fuse_add_norm(graph), 1);
+  EXPECT_EQ(text(graph),
+            "%2 fp32 [tokens, 4] = embedding(token_ids, table)\n"
+            "%4 bf16 [tokens, 4] = rms_norm(%2, norm.0)\n"
+            "%6 fp32 [tokens, 4] = packed_linear(%4, w)\n"
+            "%7 fp32 [tokens, 4], %9 bf16 [tokens, 4] = add_rms_norm(%2, %6, norm.1)\n"
+            "%12 fp32 [tokens, 4] = packed_linear(%9, v, %7) {residual}\n"
+            "%13 fp32 [tokens, 4] = add(%12, %6)\n");
+  EXPECT_EQ(graph.nodes[3].attributes.epsilon, 1e-6F);
+}
+
+TEST(FuseAddNorm, StandsBeforeWhatReadsTheSumAheadOfTheNorm) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId sum = builder.add(x, x);
+  const ValueId gate = builder.silu_mul(sum, x);
+  Graph graph = builder.finish(builder.add(gate, builder.rms_norm(sum, "norm", 1e-5)));
+  EXPECT_EQ(fuse_add_norm(graph), 1);
+  EXPECT_EQ(text(graph),
+            "%2 fp32 [tokens, 4] = embedding(token_ids, table)\n"
+            "%3 fp32 [tokens, 4], %6 fp32 [tokens, 4] = add_rms_norm(%2, %2, norm)\n"
+            "%4 fp32 [tokens, 4] = silu_mul(%3, %2)\n"
+            "%7 fp32 [tokens, 4] = add(%4, %6)\n");
+}
+
+TEST(FuseAddNorm, LeavesASecondNormOfTheSum) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId sum = builder.add(x, x);
+  const ValueId once = builder.rms_norm(sum, "norm.0", 1e-5);
+  Graph graph = builder.finish(builder.silu_mul(once, builder.rms_norm(sum, "norm.1", 1e-5)));
+  EXPECT_EQ(fuse_add_norm(graph), 1);
+  EXPECT_EQ(text(graph),
+            "%2 fp32 [tokens, 4] = embedding(token_ids, table)\n"
+            "%3 fp32 [tokens, 4], %5 fp32 [tokens, 4] = add_rms_norm(%2, %2, norm.0)\n"
+            "%7 fp32 [tokens, 4] = rms_norm(%3, norm.1)\n"
+            "%8 fp32 [tokens, 4] = silu_mul(%5, %7)\n");
+}
+
+TEST(FuseAddNorm, KeepsTheSumWhereItIsTheGraphsOutput) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId sum = builder.add(x, x);
+  const ValueId k = builder.linear(builder.rms_norm(sum, "norm", 1e-5), {"k"}, 2);
+  builder.attention(sum, k, k, {.head_dim = 2, .kv_heads = 1});
+  Graph graph = builder.finish(sum);
+  EXPECT_EQ(fuse_add_norm(graph), 1);
+  EXPECT_EQ(graph.output, sum);
+  EXPECT_EQ(graph.nodes[1].outputs.front(), sum);
+  remove_dead(graph);
+  EXPECT_EQ(graph.nodes[1].op, OpKind::kAddRmsNorm);
+}
+
+TEST(FuseAddNorm, LeavesNormsOfAnythingElse) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId sum = builder.add(x, x);
+  const ValueId of_x = builder.rms_norm(x, "norm.0", 1e-5);
+  const ValueId of_rows = builder.rms_norm(builder.take_logit_rows(sum), "norm.1", 1e-5);
+  Graph graph = builder.finish(builder.add(of_x, of_rows));
+  const std::string before = text(graph);
+  EXPECT_EQ(fuse_add_norm(graph), 0);
+  EXPECT_EQ(text(graph), before);
+}
+
+TEST(FuseAddNorm, LeavesAMatmulThatAddsItself) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId sum = builder.add(x, builder.linear(x, {"w"}, 4));
+  Graph graph = builder.finish(builder.rms_norm(sum, "norm", 1e-5));
+  pack_linears(graph);
+  ASSERT_EQ(fuse_residual(graph), 1);
+  EXPECT_EQ(fuse_add_norm(graph), 0);
+}
+
+TEST(FuseAddNorm, LeavesAnAdditionOfDifferentShapes) {
+  GraphBuilder builder({});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId rows = builder.take_logit_rows(x);
+  for (const auto& [a, b] : {std::pair{x, rows}, {rows, x}})
+    builder.rms_norm(builder.add(a, b), "norm", 1e-5);
+  Graph graph = builder.finish(x);
+  const std::string before = text(graph);
+  EXPECT_EQ(fuse_add_norm(graph), 0);
+  EXPECT_EQ(text(graph), before);
 }
 
 TEST(RemoveDead, RemovesWhatNothingReadsAndKeepsTheCaches) {

@@ -22,6 +22,7 @@ const RoomTable& rooms() {
       {"kernels/cpu/avx2", {"kernels/cpu/common"}},
       {"kernels/cpu/avx512", {"kernels/cpu/common"}},
       {"kernels/cpu/avx512_bf16_vnni", {"kernels/cpu/common"}},
+      {"kernels/cpu/amx", {"kernels/cpu/common"}},
       {"kernels/cpu/x86", {"ops", "kernels/cpu", "kernels/cpu/common", "kernels/reference"}},
       {"kernels/cpu/no_x86", {"ops", "kernels/cpu"}},
       {"kernels", {"ops", "kernels/reference", "kernels/cpu"}},

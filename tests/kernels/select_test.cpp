@@ -59,6 +59,7 @@ TEST(SelectKernels, HoldsTheLevelThatItIsAskedFor) {
     }
     for (const DType dtype : {DType::kF32, DType::kBF16}) {
       EXPECT_EQ(table.rms_norm.at(dtype).level, expected);
+      EXPECT_EQ(table.add_rms_norm.at(dtype).level, expected);
       EXPECT_EQ(table.silu_mul.at(dtype).level, expected);
     }
     EXPECT_EQ(table.rope.at(DType::kF32).level, expected);
@@ -71,8 +72,11 @@ TEST(SelectKernels, GivesThisMachineTheHighestLevelThatItsCpuHas) {
   if (!cpu::has_level_kernels() || !features.avx2)
     GTEST_SKIP() << "this build or CPU has the portable level only";
   const KernelTable table = select_kernels(choose_level(nullptr, features));
-  const bool newest = features.avx512_bf16 && features.avx512_vnni;
-  const std::string_view expected = newest ? "avx512_bf16_vnni" : features.avx512 ? "avx512" : "avx2";
+  const bool bf16_vnni = features.avx512_bf16 && features.avx512_vnni;
+  const std::string_view expected = features.amx      ? "amx"
+                                    : bf16_vnni       ? "avx512_bf16_vnni"
+                                    : features.avx512 ? "avx512"
+                                                      : "avx2";
   EXPECT_EQ(table.linear.at(DType::kBF16).level, expected);
   EXPECT_EQ(table.attention.at(DType::kBF16).level, expected);
 }

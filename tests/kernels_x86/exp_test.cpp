@@ -41,6 +41,7 @@ TEST(Exp, IsWithinItsStatedErrorAtEveryLevel) {
     if (level == IsaLevel::kAvx2) check_exp(cpu::kAvx2Kernels.exp_f32);
     if (level == IsaLevel::kAvx512) check_exp(cpu::kAvx512Kernels.exp_f32);
     if (level == IsaLevel::kAvx512Bf16Vnni) check_exp(cpu::kAvx512Bf16VnniKernels.exp_f32);
+    if (level == IsaLevel::kAmx) check_exp(cpu::kAmxKernels.exp_f32);
   }
 }
 

@@ -40,13 +40,13 @@ std::string matrix() {
          "```\n\n"
          "| op | dtype |";
   constexpr IsaLevel kLevels[] = {IsaLevel::kPortable, IsaLevel::kAvx2, IsaLevel::kAvx512,
-                                  IsaLevel::kAvx512Bf16Vnni};
+                                  IsaLevel::kAvx512Bf16Vnni, IsaLevel::kAmx};
   std::vector<KernelTable> tables;
   for (const IsaLevel level : kLevels) {
     out << ' ' << name_of(level) << " |";
     tables.push_back(select_kernels(level));
   }
-  out << "\n|---|---|---|---|---|---|\n";
+  out << "\n|---|---|---|---|---|---|---|\n";
   for_each_row(tables.front(), [&](const char* name, const auto& row) {
     for (size_t i = 0; i < kDTypeCount; ++i) {
       const auto dtype = static_cast<DType>(i);

@@ -116,6 +116,15 @@ TEST_F(ModelTest, CountsTheBytesOfATiedTableOnce) {
   EXPECT_EQ(model.weight_bytes(), static_cast<uint64_t>(model.config.parameters()) * sizeof(float));
 }
 
+TEST_F(ModelTest, TakesNoWeightOnceItIsToldToStop) {
+  write(with(layer_shapes(), "model.embed_tokens.weight", {8, 4}), true);
+  std::stop_source source;
+  LoadOptions options;
+  options.before_weights = [&source](uint64_t /*bytes*/, DType /*dtype*/) { source.request_stop(); };
+  options.stop = source.get_token();
+  EXPECT_THROW(static_cast<void>(load_model(folder_.path(), options)), LoadStopped);
+}
+
 TEST_F(ModelTest, ConvertsToTheDtypeThatIsAskedForAndKeepsNormsInFp32) {
   write(with(layer_shapes(), "model.embed_tokens.weight", {8, 4}), true);
   const Model model = load_model(folder_.path(), {.dtype = DType::kBF16});

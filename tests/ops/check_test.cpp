@@ -26,6 +26,15 @@ TEST(CheckDeathTest, AbortsOnWrongShapesAndDtypes) {
   EXPECT_DEATH(check(LinearArgs{x.view(), weight.view(), vector.view(), y.view()}), "bias");
   EXPECT_DEATH(check(LinearArgs{x.view(), weight.view(), {}, x.view()}), "y, found");
   EXPECT_DEATH(check(RmsNormArgs{x.view(), y.view(), 1e-5F, x.view()}), "weight");
+  const auto add_and_norm = [&x](const Tensor& residual, const Tensor& weight_of_norm, const Tensor& sum,
+                                 const Tensor& normed) {
+    check(AddRmsNormArgs{x.view(), residual.view(), weight_of_norm.view(), 1e-5F, sum.view(), normed.view()});
+  };
+  add_and_norm(x, vector, x, x);
+  EXPECT_DEATH(add_and_norm(y, vector, x, x), "residual, found");
+  EXPECT_DEATH(add_and_norm(x, y, x, x), "weight, found");
+  EXPECT_DEATH(add_and_norm(x, vector, y, x), "sum, found");
+  EXPECT_DEATH(add_and_norm(x, vector, x, y), "y, found");
   EXPECT_DEATH(check(AddArgs{x.view(), y.view(), x.view()}), "b, found");
   EXPECT_DEATH(check(SiluMulArgs{x.view(), x.view(), y.view()}), "y, found");
   EXPECT_DEATH(check(RopeArgs{x.view(), narrow.view(), x.view()}), "bug");

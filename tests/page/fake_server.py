@@ -171,7 +171,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         chat = self.path == "/v1/chat/completions"
         if chat and not self.server.has_template:
-            self.json(400, {"error": {"message": "The model demo has no chat template: use /v1/completions.", "type": "invalid_request_error"}})
+            self.json(400, {"error": {"message": '"messages" need a chat template, which the model "demo" does not have: POST /v1/completions takes plain text', "type": "invalid_request_error"}})
         elif self.server.failure:
             self.json(self.server.failure[0], {"error": {"message": self.server.failure[1]}})
         else:

@@ -312,6 +312,9 @@ class Comfort(PageTest):
         self.assertTrue(page.run(fits + " && document.querySelector('#panel').scrollWidth <= 360"))
         self.assertTrue(page.run("document.querySelector('main').inert"))
         page.wait("document.querySelectorAll('.chart .stroke').length >= 5 && document.querySelector('.stroke').getAttribute('d').split('L').length > 2")
+        # The label of the largest value stands above every line.
+        below = "[...document.querySelectorAll('.plot')].filter((p) => p.querySelector('.chart-most').innerText).every((p) => p.querySelector('.chart-most').getBoundingClientRect().bottom <= Math.min(...[...p.querySelectorAll('.stroke')].map((s) => s.getBoundingClientRect().top)) + 1)"
+        self.assertTrue(page.run(below))
         page.screenshot(SCREENS / "phone-engine.png")
         page.press("Escape")
         self.assertTrue(page.run("document.querySelector('#panel').hidden"))

@@ -16,8 +16,8 @@ std::set<int32_t> kept(const std::vector<float>& logits, const SamplingParams& p
   Candidates candidates;
   truncate(row, params, candidates);
   std::set<int32_t> tokens;
-  for (const Candidate& candidate : candidates.kept) tokens.insert(candidate.token);
-  EXPECT_EQ(tokens.size(), candidates.kept.size()) << "a token was kept twice";
+  for (size_t i = 0; i < candidates.kept.count; ++i) tokens.insert(candidates.kept.tokens[i]);
+  EXPECT_EQ(tokens.size(), candidates.kept.count) << "a token was kept twice";
   return tokens;
 }
 
@@ -125,7 +125,9 @@ TEST(Truncation, FindsTypicalTokensAmongWhatTheOthersLeave) {
 
 TEST(Truncation, DrawsByWeight) {
   Candidates candidates;
-  candidates.kept = {{0.0F, 5, 1}, {0.0F, 6, 0}, {0.0F, 7, 3}};
+  candidates.kept.push_back(0.0F, 5, 1);
+  candidates.kept.push_back(0.0F, 6, 0);
+  candidates.kept.push_back(0.0F, 7, 3);
   EXPECT_EQ(draw_candidate(candidates, 0), 5);
   EXPECT_EQ(draw_candidate(candidates, uint64_t{1} << 62U), 7);
   EXPECT_EQ(draw_candidate(candidates, ~uint64_t{0}), 7);

@@ -188,6 +188,27 @@ TEST_F(SchedulerTest, AForkThatFindsNoBlockWaits) {
   scheduler_->remove(&child);
 }
 
+TEST_F(SchedulerTest, PlansForOthersWhereAllThatWasPlannedForGaveWay) {
+  make(3, 4, 100);
+  ScheduledSequence& first = add(3);
+  ScheduledSequence& last = add(8);
+  last.id = 9;
+  scheduler_->done(scheduler_->next_step(), 0.001);
+  // A fork of the first waits for a block, the first, like a beam, for its fork; the last, the youngest,
+  // needs a block more.
+  ScheduledSequence child = first;
+  child.id = 5;
+  child.blocks = {};
+  ASSERT_FALSE(scheduler_->fork(first, &child).has_value());
+  last.tokens.push_back(7);
+  const std::vector<StepPart> parts = scheduler_->next_step();
+  ASSERT_EQ(parts.size(), 1U);
+  EXPECT_EQ(parts[0].sequence, &child);
+  EXPECT_EQ(parts[0].count, 3);
+  EXPECT_EQ(last.computed, 0);
+  scheduler_->remove(&child);
+}
+
 TEST_F(SchedulerTest, ComputesOutputAgainTokenByTokenWhereKeysDependOnTheLength) {
   make(100, 4, 100);
   ScheduledSequence& sequence = add(5);

@@ -1,5 +1,6 @@
 #include "serve/router.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "serve/all_dialects.h"
@@ -44,6 +45,35 @@ TEST(Router, TellsAWrongPathFromAWrongMethod) {
   };
   EXPECT_EQ(kind_of("GET", "/b"), FailureKind::kNotFound);
   EXPECT_EQ(kind_of("PUT", "/a"), FailureKind::kMethod);
+}
+
+TEST(Router, NamesTheMethodsThatAPathTakes) {
+  const Router router({dialect({route("GET", "/a"), route("GET", "/v/{x}")}),
+                       dialect({route("POST", "/a"), route("GET", "/v/b"), route("POST", "/c")})});
+  const auto methods_of = [&](const std::string& path, bool read_elsewhere) {
+    try {
+      static_cast<void>(router.find("PUT", path, read_elsewhere));
+    } catch (const RequestError& error) {
+      return error.failure().methods;
+    }
+    return std::string("found");
+  };
+  EXPECT_EQ(methods_of("/a", false), "GET, HEAD, POST");
+  EXPECT_EQ(methods_of("/v/b", false), "GET, HEAD");
+  EXPECT_EQ(methods_of("/c", false), "POST");
+  EXPECT_EQ(methods_of("/c", true), "GET, HEAD, POST");
+  EXPECT_EQ(methods_of("/d", true), "GET, HEAD");
+}
+
+TEST(AllDialects, SayWhichMethodsAPathTakes) {
+  for (const Dialect& dialect : all_dialects()) {
+    const http::Response response = dialect.failure({FailureKind::kMethod, "why", "", "", "GET, HEAD"});
+    using Header = std::pair<std::string, std::string>;
+    EXPECT_THAT(response.headers, testing::Contains(Header("Allow", "GET, HEAD"))) << dialect.name;
+    EXPECT_THAT(dialect.failure({FailureKind::kUnauthorized, "why", "", ""}).headers,
+                testing::Contains(Header("WWW-Authenticate", "Bearer")))
+        << dialect.name;
+  }
 }
 
 TEST(AllDialects, HaveNoPathInCommon) { EXPECT_NO_THROW(Router{all_dialects()}); }

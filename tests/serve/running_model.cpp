@@ -44,7 +44,8 @@ RunningModel::RunningModel(const ServerSettings& settings)
   const ModelConfig config = load_config(folder);
   view.eos_tokens = view.defaults.eos_tokens.empty() ? config.eos_tokens : view.defaults.eos_tokens;
   server_ = std::make_unique<serve::ModelServer>(
-      options, serve::ServedModel{view, [settings] { return make_engine(settings); }});
+      options, serve::ServedModel{
+                   view, [settings](const std::stop_token& /*stop*/) { return make_engine(settings); }});
   std::promise<void> ready;
   thread_ = std::thread([this, &ready] { server_->run([&ready] { ready.set_value(); }); });
   ready.get_future().wait();

@@ -176,6 +176,11 @@ TEST(Server, RunsDelayedWorkInTheOrderOfItsTimes) {
 }
 
 TEST(Server, SurvivesRunningOutOfDescriptors) {
+#ifdef __SANITIZE_ADDRESS__
+  // UBSan, which the asan preset has too, opens a pipe to look at an object's type, and calls the type wrong
+  // if it cannot.
+  GTEST_SKIP() << "UBSan needs descriptors of its own";
+#endif
   RunningServer server(echo);
   const auto before = server.client();
   before->send(request_text("GET", "/before"));

@@ -33,6 +33,7 @@ const char* colour_of(OpKind op) {
     case OpKind::kAttention:
       return kColours[1];
     case OpKind::kRmsNorm:
+    case OpKind::kAddRmsNorm:
       return kColours[2];
     case OpKind::kRope:
     case OpKind::kRopeAngles:
@@ -80,9 +81,10 @@ class Flow {
         const int last = section.layer + section.alike - 1;
         heading("layers " + std::to_string(section.layer + 1) + " to " + std::to_string(last) +
                 ": the same again");
-        // What follows reads the last layer's output, where the first one's stands here.
-        const Node& end = graph_.nodes[section.end - 1];
-        if (end.output >= 0) stands_for_ = end.output;
+        // What follows reads what the last of them makes, where the first one's boxes stand here.
+        const size_t further = (section.end - section.begin) * static_cast<size_t>(section.alike - 1);
+        for (size_t n = section.begin; n < section.end; ++n)
+          stand_for(graph_.nodes[n], graph_.nodes[n + further]);
       }
     }
     return y_;
@@ -109,18 +111,26 @@ class Flow {
       if (value.kind == ValueKind::kIntermediate || value.kind == ValueKind::kInput) continue;
       reads += (reads.empty() ? "" : ", ") + value.name;
     }
-    if (node.output >= 0)
-      text_at(out_, kNotes, y_ + 13, type_of(graph_.values[static_cast<size_t>(node.output)]));
+    std::string makes;
+    for (const ValueId output : node.outputs) {
+      makes += (makes.empty() ? "" : ", ") + type_of(graph_.values[static_cast<size_t>(output)]);
+      places_[output] = {y_, index_};
+    }
+    if (!makes.empty()) text_at(out_, kNotes, y_ + 13, makes);
     if (!reads.empty()) text_at(out_, kNotes, y_ + 28, reads, " class=\"weight\"");
-    if (node.output >= 0) places_[node.output] = {y_, index_};
     ++index_;
     y_ += kRowHeight;
   }
 
+  /// Lets the box of `shown` be that of `other` too, which does the same.
+  void stand_for(const Node& shown, const Node& other) {
+    for (size_t i = 0; i < shown.outputs.size(); ++i)
+      places_[other.outputs.at(i)] = places_.at(shown.outputs[i]);
+  }
+
   /// From where `value` is made to the box that is drawn next.
   void edge(ValueId value) {
-    auto made = places_.find(value);
-    if (made == places_.end() && stands_for_ >= 0) made = places_.find(stands_for_);
+    const auto made = places_.find(value);
     if (made == places_.end()) return;
     const auto [from, index] = made->second;
     if (index + 1 == index_) {
@@ -137,7 +147,6 @@ class Flow {
   const Graph& graph_;
   std::ostringstream& out_;
   std::map<ValueId, std::pair<double, int>> places_;  ///< top and number of the box that makes a value
-  ValueId stands_for_ = -1;
   double y_ = kTop;
   int index_ = 0;
   int lane_ = 0;
@@ -156,15 +165,16 @@ void draw_plan(const Graph& graph, const MemoryPlan& plan, const std::vector<uin
   const double bottom = kTop + kPlanHeight;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (node.output < 0) continue;
-    const auto id = static_cast<size_t>(node.output);
-    const double height = static_cast<double>(bytes[id]) * per_byte;
-    const double width = static_cast<double>(std::max(last[id], n) - n + 1) * per_node;
-    out << "<rect x=\"" << kPlanLeft + static_cast<double>(n) * per_node << "\" y=\""
-        << bottom - static_cast<double>(plan.offsets[id]) * per_byte - height << "\" width=\"" << width
-        << "\" height=\"" << height << "\" fill=\"" << colour_of(node.op) << "\" class=\"tenant\"><title>"
-        << escaped(label_of(node) + " " + type_of(graph.values[id])) << ", " << size_text(bytes[id])
-        << "</title></rect>\n";
+    for (const ValueId output : node.outputs) {
+      const auto id = static_cast<size_t>(output);
+      const double height = static_cast<double>(bytes[id]) * per_byte;
+      const double width = static_cast<double>(std::max(last[id], n) - n + 1) * per_node;
+      out << "<rect x=\"" << kPlanLeft + static_cast<double>(n) * per_node << "\" y=\""
+          << bottom - static_cast<double>(plan.offsets[id]) * per_byte - height << "\" width=\"" << width
+          << "\" height=\"" << height << "\" fill=\"" << colour_of(node.op) << "\" class=\"tenant\"><title>"
+          << escaped(label_of(node) + " " + type_of(graph.values[id])) << ", " << size_text(bytes[id])
+          << "</title></rect>\n";
+    }
   }
   out << "<path d=\"M" << kPlanLeft << ' ' << kTop << " V" << bottom << " H" << kPlanLeft + kPlanWidth
       << "\" class=\"edge\"/>\n";

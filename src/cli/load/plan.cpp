@@ -23,16 +23,15 @@ constexpr double kHighestRate = 1e6;
 constexpr uint64_t kMostTraceBytes = uint64_t{4} << 30U;
 
 OptionGroup server_options() {
-  return {
-      "Server",
-      {
-          {"--url", "URL", "the server, as http://127.0.0.1:8000 or https://…; needed"},
-          {"--model", "NAME", "the model to name in requests (the only one of /v1/models)"},
-          {"--endpoint", "NAME", "completions: /v1/completions; chat: /v1/chat/completions (completions)"},
-          {"--api-key-file", "FILE", "a file whose first line is the key to send"},
-          {"--tls-insecure", "", "take any certificate"},
-          {"--timeout", "S", "seconds that a request may take in all (600)"},
-      }};
+  return {"Server",
+          {
+              {"--url", "URL", "the server, as http://127.0.0.1:8000 or https://…; needed"},
+              {"--model", "NAME", "the model to name in requests (the only one of /v1/models)"},
+              {"--endpoint", "NAME", "completions, or chat: /v1/chat/completions (completions)"},
+              {"--api-key-file", "FILE", "a file whose first line is the key to send"},
+              {"--tls-insecure", "", "take any certificate"},
+              {"--timeout", "S", "seconds that a request may take in all (600)"},
+          }};
 }
 
 OptionGroup request_options() {

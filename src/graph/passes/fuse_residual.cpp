@@ -18,7 +18,7 @@ bool fuse(Graph& graph, const Uses& uses, size_t n, size_t place, std::vector<bo
   if (maker && *maker > *linear) return false;
   matmul.attributes.epilogue = Epilogue::kResidual;
   matmul.inputs.insert(matmul.inputs.begin() + 2, residual);
-  matmul.output = graph.nodes[n].output;
+  matmul.outputs = graph.nodes[n].outputs;
   graph.nodes[n] = {};
   dead[n] = true;
   return true;

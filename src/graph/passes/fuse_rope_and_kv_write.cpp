@@ -29,8 +29,7 @@ bool fuse(Graph& graph, const Uses& uses, size_t n, std::vector<bool>& dead) {
 
   Node fused = {OpKind::kRopeKvWrite,
                 {graph.nodes[*q_rope].inputs[0], graph.nodes[*k_rope].inputs[0], write.inputs[1], angles},
-                q,
-                {}};
+                {q}};
   fused.inputs.insert(fused.inputs.end(), write.inputs.begin() + 2, write.inputs.end());
   graph.nodes[n] = std::move(fused);
   dead[*q_rope] = true;

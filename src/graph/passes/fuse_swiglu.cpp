@@ -16,11 +16,11 @@ bool fuse(Graph& graph, const Uses& uses, size_t n, std::vector<bool>& dead) {
   const std::optional<Node> stacked =
       stack_linears(graph, {*gate_linear, *up_linear}, WeightLayout::kInterleavedPanels);
   if (!stacked) return false;
-  const ValueId output = graph.nodes[n].output;
-  graph.nodes[n] = *stacked;
-  graph.nodes[n].op = OpKind::kPackedLinear;
-  graph.nodes[n].output = output;
-  graph.nodes[n].attributes.epilogue = Epilogue::kSiluMul;
+  Node fused = *stacked;
+  fused.op = OpKind::kPackedLinear;
+  fused.outputs = graph.nodes[n].outputs;
+  fused.attributes.epilogue = Epilogue::kSiluMul;
+  graph.nodes[n] = std::move(fused);
   dead[*gate_linear] = true;
   dead[*up_linear] = true;
   return true;

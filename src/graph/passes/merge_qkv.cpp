@@ -26,8 +26,8 @@ bool merge(Graph& graph, const Uses& uses, size_t n, std::vector<bool>& dead) {
     width += graph.values[static_cast<size_t>(graph.nodes[n].inputs[i])].shape.back().constant;
   Value value = graph.values[static_cast<size_t>(graph.nodes[n].inputs[0])];
   value.shape.back().constant = width;
-  merged.output = add_value(graph, value);
-  for (size_t i = 0; i < 3; ++i) graph.nodes[n].inputs[i] = merged.output;
+  merged.outputs = {add_value(graph, value)};
+  for (size_t i = 0; i < 3; ++i) graph.nodes[n].inputs[i] = merged.outputs.front();
   for (const size_t linear : linears) dead[linear] = true;
   const size_t first = *std::min_element(linears.begin(), linears.end());
   graph.nodes[first] = std::move(merged);

@@ -35,6 +35,10 @@ int64_t pack_linears(Graph& graph);
 /// An addition to what a packed matmul gives becomes the matmul's epilogue. Returns how many.
 int64_t fuse_residual(Graph& graph);
 
+/// An addition that is left, and an rms_norm of its sum, become one op, whose outputs are both. Returns how
+/// many.
+int64_t fuse_add_norm(Graph& graph);
+
 /// Removes what the output and the caches do not depend on: nodes, then weights. Returns how many of both.
 int64_t remove_dead(Graph& graph);
 

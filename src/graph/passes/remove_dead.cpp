@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "graph/edit.h"
 #include "graph/passes/passes.h"
 
@@ -36,7 +38,8 @@ int64_t remove_dead(Graph& graph) {
   int64_t removed = 0;
   for (size_t n = graph.nodes.size(); n-- > 0;) {
     const Node& node = graph.nodes[n];
-    const bool is_read = node.output >= 0 && live_values[static_cast<size_t>(node.output)];
+    const bool is_read = std::any_of(node.outputs.begin(), node.outputs.end(),
+                                     [&](ValueId id) { return live_values[static_cast<size_t>(id)]; });
     if (!is_read && !writes_caches(node.op)) {
       dead[n] = true;
       ++removed;

@@ -52,7 +52,7 @@ std::optional<Node> stack_linears(Graph& graph, const std::vector<size_t>& linea
       spec->layout = WeightLayout::kInterleavedRows;
     specs.push_back(*std::move(spec));
   }
-  Node stacked = {OpKind::kLinear, {first.inputs[0]}, -1, {}};
+  Node stacked = {OpKind::kLinear, {first.inputs[0]}};
   for (const WeightSpec& spec : specs) stacked.inputs.push_back(add_weight(graph, stacked_name(spec), spec));
   return stacked;
 }

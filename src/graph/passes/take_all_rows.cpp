@@ -9,7 +9,7 @@ int64_t take_all_rows(Graph& graph) {
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node node = graph.nodes[n];
     if (node.op != OpKind::kTakeRows) continue;
-    replace_reads(graph, node.output, node.inputs[0]);
+    replace_reads(graph, node.outputs.front(), node.inputs[0]);
     dead[n] = true;
     ++changes;
   }

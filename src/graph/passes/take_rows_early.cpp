@@ -29,8 +29,8 @@ std::vector<bool> nodes_before(const Graph& graph, const Uses& uses, size_t take
   std::vector<bool> taken(graph.nodes.size(), false);
   for (size_t n = take; n-- > 0;) {
     const Node& node = graph.nodes[n];
-    if (row_inputs(node.op) == 0 || node.output == graph.output) continue;
-    const std::vector<size_t>& readers = uses.readers(node.output);
+    if (row_inputs(node.op) == 0 || node.outputs.front() == graph.output) continue;
+    const std::vector<size_t>& readers = uses.readers(node.outputs.front());
     taken[n] = !readers.empty() && std::all_of(readers.begin(), readers.end(), [&](size_t reader) {
       return reader == take || taken[reader];
     });
@@ -56,7 +56,7 @@ Node take_rows_of(Graph& graph, ValueId value, ValueId rows) {
   taken.name = std::string(name_of(OpKind::kTakeRows));
   taken.shape.front() = {Symbol::kLogitRows, 0};
   taken.kind = ValueKind::kIntermediate;
-  return {OpKind::kTakeRows, {value, rows}, add_value(graph, taken), {}};
+  return {OpKind::kTakeRows, {value, rows}, {add_value(graph, taken)}};
 }
 
 /// Moves one take_rows up; returns how many ops it now stands before.
@@ -78,18 +78,18 @@ int64_t move_up(Graph& graph, size_t take) {
       std::erase_if(sources, [&](ValueId source) {
         if (uses.producer(source).value_or(0) > n) return false;
         nodes.push_back(take_rows_of(graph, source, old.inputs[1]));
-        rows_of[source] = nodes.back().output;
+        rows_of[source] = nodes.back().outputs.front();
         return true;
       });
       for (size_t i = 0; i < row_inputs(node.op); ++i) {
         if (rows_of.contains(node.inputs[i])) node.inputs[i] = rows_of[node.inputs[i]];
       }
-      graph.values[static_cast<size_t>(node.output)].shape.front() = {Symbol::kLogitRows, 0};
+      graph.values[static_cast<size_t>(node.outputs.front())].shape.front() = {Symbol::kLogitRows, 0};
     }
     nodes.push_back(std::move(node));
   }
   graph.nodes = std::move(nodes);
-  replace_reads(graph, old.output, old.inputs[0]);
+  replace_reads(graph, old.outputs.front(), old.inputs[0]);
   return std::count(taken.begin(), taken.end(), true);
 }
 

@@ -15,6 +15,7 @@ bool has_level_kernels();
 void add_avx2_kernels(KernelTable& table);
 void add_avx512_kernels(KernelTable& table);
 void add_avx512_bf16_vnni_kernels(KernelTable& table);
+void add_amx_kernels(KernelTable& table);
 
 /// Arithmetic on registers alone; run is nullptr for a level or dtype that has none. fp16 is multiplied as
 /// fp32.

@@ -10,22 +10,34 @@ namespace caravan::reference {
 
 namespace {
 
+/// Row `token` of `x` [tokens, hidden], normed, to that of `y` [tokens, hidden].
+template <typename Y>
+void norm_row(const void* x, const ConstTensorView& weight, float epsilon, int64_t token, void* y) {
+  const int64_t hidden = weight.shape[0];
+  double squares = 0.0;
+  for (int64_t i = 0; i < hidden; ++i)
+    squares += load<float>(x, token * hidden + i) * load<float>(x, token * hidden + i);
+  const double scale = 1.0 / std::sqrt(squares / static_cast<double>(hidden) + static_cast<double>(epsilon));
+  for (int64_t i = 0; i < hidden; ++i) {
+    store<Y>(y, token * hidden + i, load<float>(x, token * hidden + i) * scale * load<float>(weight.data, i));
+  }
+}
+
 template <typename Y>
 void rms_norm(const RmsNormArgs& args, Lane lane) {
+  const Range part = share_of(args.x.shape[0], lane);
+  for (int64_t token = part.begin; token < part.end; ++token)
+    norm_row<Y>(args.x.data, args.weight, args.epsilon, token, args.y.data);
+}
+
+template <typename Y>
+void add_rms_norm(const AddRmsNormArgs& args, Lane lane) {
   const int64_t hidden = args.x.shape[1];
-  const auto* x = args.x.as<float>();            // [tokens, hidden]
-  const auto* weight = args.weight.as<float>();  // [hidden]
   const Range part = share_of(args.x.shape[0], lane);
   for (int64_t token = part.begin; token < part.end; ++token) {
-    double squares = 0.0;
-    for (int64_t i = 0; i < hidden; ++i)
-      squares += load<float>(x, token * hidden + i) * load<float>(x, token * hidden + i);
-    const double scale =
-        1.0 / std::sqrt(squares / static_cast<double>(hidden) + static_cast<double>(args.epsilon));
-    for (int64_t i = 0; i < hidden; ++i) {
-      store<Y>(args.y.data, token * hidden + i,
-               load<float>(x, token * hidden + i) * scale * load<float>(weight, i));
-    }
+    for (int64_t i = token * hidden; i < (token + 1) * hidden; ++i)
+      store<float>(args.sum.data, i, load<float>(args.x.data, i) + load<float>(args.residual.data, i));
+    norm_row<Y>(args.sum.data, args.weight, args.epsilon, token, args.y.data);
   }
 }
 
@@ -95,6 +107,8 @@ void take_rows(const TakeRowsArgs& args, Lane lane) {
 void add_row_wise(KernelTable& table) {
   table.rms_norm.set(DType::kF32, rms_norm<float>, kLevel);
   table.rms_norm.set(DType::kBF16, rms_norm<BFloat16>, kLevel);
+  table.add_rms_norm.set(DType::kF32, add_rms_norm<float>, kLevel);
+  table.add_rms_norm.set(DType::kBF16, add_rms_norm<BFloat16>, kLevel);
   table.rope_angles.set(DType::kF32, rope_angles, kLevel);
   table.rope.set(DType::kF32, rope, kLevel);
   table.silu_mul.set(DType::kF32, silu_mul<float>, kLevel);

@@ -29,7 +29,7 @@ struct Failure {
   std::string message;       ///< one sentence
   std::string field;         ///< the request's field that is wrong, "" where none is
   std::string code;          ///< OpenAI's `code`, such as "model_not_found"; "" for none
-  std::string allowed = {};  ///< of kMethod: the methods that the path takes, as the header Allow lists them
+  std::string methods = {};  ///< of kMethod: those that the path takes, as the header Allow has them
 };
 
 /// A Failure on its way up.

@@ -1,6 +1,6 @@
 #include "serve/kserve/dialect.h"
 
-#include "serve/api/body.h"
+#include "serve/api/failure_answer.h"
 #include "serve/kserve/generate.h"
 #include "serve/kserve/infer.h"
 #include "serve/kserve/server.h"
@@ -8,39 +8,6 @@
 namespace caravan::serve {
 
 namespace {
-
-struct Words {
-  int status;
-  const char* error_type;
-};
-
-Words words_for(FailureKind kind) {
-  switch (kind) {
-    case FailureKind::kMalformed:
-    case FailureKind::kInvalid:
-      return {400, "Input Validation Error"};
-    case FailureKind::kUnauthorized:
-      return {401, "Unauthorized"};
-    case FailureKind::kForbidden:
-      return {403, "Forbidden"};
-    case FailureKind::kNotFound:
-      return {404, "Not Found"};
-    case FailureKind::kMethod:
-      return {405, "Method Not Allowed"};
-    case FailureKind::kTooLarge:
-      return {413, "Payload Too Large"};
-    case FailureKind::kOverloaded:
-      return {429, "Too Many Requests"};
-    case FailureKind::kUnavailable:
-      return {503, "Service Unavailable"};
-    case FailureKind::kTimeout:
-    case FailureKind::kGeneration:
-      return {424, "Generation Error"};
-    case FailureKind::kInternal:
-      break;
-  }
-  return {500, "Internal Server Error"};
-}
 
 /// `path` is what stands after the model's name, and `handle` is called for the model that is served only.
 void add_model_route(std::vector<Route>& routes, const std::string& method, const std::string& path,
@@ -57,8 +24,8 @@ void add_model_route(std::vector<Route>& routes, const std::string& method, cons
 }  // namespace
 
 http::Response kserve_failure(const Failure& failure) {
-  const Words words = words_for(failure.kind);
-  return json_response({{"error", failure.message}, {"error_type", words.error_type}}, words.status);
+  const int status = is_wrong_request(failure.kind) ? 400 : failure_status(failure.kind);
+  return typed_failure(failure, status, failure.message, failure_title(failure.kind));
 }
 
 Dialect kserve_dialect() {

@@ -1,6 +1,7 @@
 #include "serve/mindie/dialect.h"
 
 #include "serve/api/body.h"
+#include "serve/api/failure_answer.h"
 #include "serve/mindie/infer.h"
 #include "serve/mindie/management.h"
 #include "serve/mindie/vllm_generate.h"
@@ -9,39 +10,6 @@
 namespace caravan::serve {
 
 namespace {
-
-struct Words {
-  int status;
-  const char* error_type;
-};
-
-Words words_for(FailureKind kind) {
-  switch (kind) {
-    case FailureKind::kMalformed:
-    case FailureKind::kInvalid:
-      return {422, "Input Validation Error"};
-    case FailureKind::kUnauthorized:
-      return {401, "Unauthorized"};
-    case FailureKind::kForbidden:
-      return {403, "Forbidden"};
-    case FailureKind::kNotFound:
-      return {404, "Not Found"};
-    case FailureKind::kMethod:
-      return {405, "Method Not Allowed"};
-    case FailureKind::kTooLarge:
-      return {413, "Payload Too Large"};
-    case FailureKind::kOverloaded:
-      return {429, "Too Many Requests"};
-    case FailureKind::kUnavailable:
-      return {503, "Service Unavailable"};
-    case FailureKind::kTimeout:
-    case FailureKind::kGeneration:
-      return {424, "Generation Error"};
-    case FailureKind::kInternal:
-      break;
-  }
-  return {500, "Internal Server Error"};
-}
 
 Outcome generate(const http::Request& request, const PathValues& /*values*/, const Context& context) {
   const Json body = parse_body(request);
@@ -54,8 +22,8 @@ Outcome generate(const http::Request& request, const PathValues& /*values*/, con
 }  // namespace
 
 http::Response mindie_failure(const Failure& failure) {
-  const Words words = words_for(failure.kind);
-  return json_response({{"error", failure.message}, {"error_type", words.error_type}}, words.status);
+  const int status = is_wrong_request(failure.kind) ? 422 : failure_status(failure.kind);
+  return typed_failure(failure, status, failure.message, failure_title(failure.kind));
 }
 
 Dialect mindie_dialect() {

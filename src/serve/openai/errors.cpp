@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "serve/api/failure_answer.h"
+
 namespace caravan::serve::openai {
 
 namespace {
@@ -56,11 +58,7 @@ Json failure_json(const Failure& failure) {
 }
 
 http::Response failure_response(const Failure& failure) {
-  http::Response response = json_response(failure_json(failure), wording(failure.kind).status);
-  if (failure.kind == FailureKind::kUnauthorized) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (failure.kind == FailureKind::kOverloaded || failure.kind == FailureKind::kUnavailable)
-    response.headers.emplace_back("Retry-After", "1");
-  return response;
+  return failure_answer(failure, wording(failure.kind).status, failure_json(failure));
 }
 
 void check_model(const Fields& fields, const ModelView& model) {

@@ -10,7 +10,7 @@ namespace caravan::serve::openai {
 /// The body of an error.
 Json failure_json(const Failure& failure);
 
-/// 400, 401, 403, 404, 405, 408, 413, 429 (with Retry-After), 500 or 503 (with Retry-After).
+/// 400, 401, 403, 404, 405, 408, 413, 429, 500 or 503.
 http::Response failure_response(const Failure& failure);
 
 /// Throws RequestError (404, model_not_found) unless the field `model` is absent, empty, the model's name, or

@@ -1,6 +1,7 @@
 #include "serve/tgi/dialect.h"
 
 #include "serve/api/body.h"
+#include "serve/api/failure_answer.h"
 #include "serve/api/prompt.h"
 #include "serve/tgi/answer.h"
 #include "serve/tgi/tokenize.h"
@@ -9,38 +10,31 @@ namespace caravan::serve {
 
 namespace {
 
-struct Words {
-  int status;
-  const char* error_type;
-};
-
-Words words_for(FailureKind kind) {
+const char* type_for(FailureKind kind) {
   switch (kind) {
     case FailureKind::kMalformed:
-      return {400, "validation"};
     case FailureKind::kInvalid:
-      return {422, "validation"};
-    case FailureKind::kUnauthorized:
-      return {401, "unauthorized"};
-    case FailureKind::kForbidden:
-      return {403, "forbidden"};
-    case FailureKind::kNotFound:
-      return {404, "not_found"};
-    case FailureKind::kMethod:
-      return {405, "method_not_allowed"};
     case FailureKind::kTooLarge:
-      return {413, "validation"};
+      return "validation";
+    case FailureKind::kUnauthorized:
+      return "unauthorized";
+    case FailureKind::kForbidden:
+      return "forbidden";
+    case FailureKind::kNotFound:
+      return "not_found";
+    case FailureKind::kMethod:
+      return "method_not_allowed";
     case FailureKind::kOverloaded:
-      return {429, "overloaded"};
+      return "overloaded";
     case FailureKind::kUnavailable:
-      return {503, "unavailable"};
+      return "unavailable";
     case FailureKind::kTimeout:
     case FailureKind::kGeneration:
-      return {424, "generation"};
+      return "generation";
     case FailureKind::kInternal:
       break;
   }
-  return {500, "incomplete_generation"};
+  return "incomplete_generation";
 }
 
 const char* prefix_for(FailureKind kind) {
@@ -112,10 +106,8 @@ Outcome health(const http::Request& /*request*/, const PathValues& /*values*/, c
 }  // namespace
 
 http::Response tgi_failure(const Failure& failure) {
-  const Words words = words_for(failure.kind);
-  return json_response(
-      {{"error", prefix_for(failure.kind) + failure.message}, {"error_type", words.error_type}},
-      words.status);
+  return typed_failure(failure, failure_status(failure.kind), prefix_for(failure.kind) + failure.message,
+                       type_for(failure.kind));
 }
 
 Outcome tgi_generate(const Json& body, const Context& context, const TgiForm& form) {

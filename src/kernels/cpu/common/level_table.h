@@ -24,6 +24,8 @@ constexpr LevelKernels level_table() {
       .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},
       .rms_norm_f32 = rms_norm<V, float>,
       .rms_norm_bf16 = rms_norm<V, BF16>,
+      .add_rms_norm_f32 = add_rms_norm<V, float>,
+      .add_rms_norm_bf16 = add_rms_norm<V, BF16>,
       .silu_mul_f32 = silu_mul<V, float>,
       .silu_mul_bf16 = silu_mul<V, BF16>,
       .add_f32 = add<V>,

@@ -60,6 +60,13 @@ struct RowTask {
   float epsilon = 0.0F;
 };
 
+/// Rows begin .. end - 1 of add_rms_norm.
+struct AddNormTask {
+  RowTask norm;                     ///< as rms_norm's, of which `a` is the first input of the addition
+  const float* residual = nullptr;  ///< its second
+  float* sum = nullptr;             ///< may be either
+};
+
 /// One head of one token: x and y [2 * half], angles [2 * half]. As in ops/rope.h.
 struct RopeTask {
   const float* x = nullptr;
@@ -121,6 +128,8 @@ struct LevelKernels {
   PeakKernel peak_bf16;
   void (*rms_norm_f32)(const RowTask&);
   void (*rms_norm_bf16)(const RowTask&);
+  void (*add_rms_norm_f32)(const AddNormTask&);
+  void (*add_rms_norm_bf16)(const AddNormTask&);
   void (*silu_mul_f32)(const RowTask&);
   void (*silu_mul_bf16)(const RowTask&);
   void (*add_f32)(const RowTask&);
@@ -142,5 +151,6 @@ struct LevelKernels {
 extern const LevelKernels kAvx2Kernels;
 extern const LevelKernels kAvx512Kernels;
 extern const LevelKernels kAvx512Bf16VnniKernels;
+extern const LevelKernels kAmxKernels;
 
 }  // namespace caravan::cpu

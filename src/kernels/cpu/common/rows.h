@@ -1,4 +1,5 @@
-// The row-wise ops for any vector type V. Contracts: ops/rms_norm.h, ops/rope.h, ops/elementwise.h.
+// The row-wise ops for any vector type V. Contracts: ops/rms_norm.h, ops/add_rms_norm.h, ops/rope.h,
+// ops/elementwise.h.
 // Thread safety: pure functions of their task.
 #pragma once
 
@@ -52,22 +53,45 @@ inline typename V::F exp_of(typename V::F x) {
   return V::zero_where_below(x, -87.33654F, V::scale_by_power(p, n));
 }
 
+/// Row `row` of y, from the row x [width] of what is normed and the sums of its squares.
+template <typename V, typename Y>
+inline void write_normed(const RowTask& task, Index row, const float* x, typename V::F squares) {
+  Y* y = static_cast<Y*>(task.y) + row * task.width;
+  const float mean = V::sum(squares) / static_cast<float>(task.width);
+  const typename V::F scale = V::set(1.0F / V::square_root(mean + task.epsilon));
+  for_each_vector<V>(0, task.width, [&](Index i, Index count) {
+    const typename V::F normed = V::mul(read<V>(x + i, count), scale);
+    write<V>(y + i, V::mul(normed, read<V>(task.b + i, count)), count);
+  });
+}
+
 template <typename V, typename Y>
 void rms_norm(const RowTask& task) {
   for (Index row = task.begin; row < task.end; ++row) {
     const float* x = task.a + row * task.width;
-    Y* y = static_cast<Y*>(task.y) + row * task.width;
     typename V::F squares = V::zero();
     for_each_vector<V>(0, task.width, [&](Index i, Index count) {
       const typename V::F value = read<V>(x + i, count);
       squares = V::fma(value, value, squares);
     });
-    const float mean = V::sum(squares) / static_cast<float>(task.width);
-    const typename V::F scale = V::set(1.0F / V::square_root(mean + task.epsilon));
-    for_each_vector<V>(0, task.width, [&](Index i, Index count) {
-      const typename V::F normed = V::mul(read<V>(x + i, count), scale);
-      write<V>(y + i, V::mul(normed, read<V>(task.b + i, count)), count);
+    write_normed<V, Y>(task, row, x, squares);
+  }
+}
+
+template <typename V, typename Y>
+void add_rms_norm(const AddNormTask& task) {
+  const Index width = task.norm.width;
+  for (Index row = task.norm.begin; row < task.norm.end; ++row) {
+    const float* x = task.norm.a + row * width;
+    const float* residual = task.residual + row * width;
+    float* sum = task.sum + row * width;
+    typename V::F squares = V::zero();
+    for_each_vector<V>(0, width, [&](Index i, Index count) {
+      const typename V::F value = V::add(read<V>(x + i, count), read<V>(residual + i, count));
+      write<V>(sum + i, value, count);
+      squares = V::fma(value, value, squares);
     });
+    write_normed<V, Y>(task.norm, row, sum, squares);
   }
 }
 

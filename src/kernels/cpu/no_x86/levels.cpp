@@ -12,6 +12,8 @@ void add_avx512_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernel
 
 void add_avx512_bf16_vnni_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernels()); }
 
+void add_amx_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernels()); }
+
 Peak peak_of(std::string_view /*level*/, DType /*dtype*/) { return {}; }
 
 }  // namespace caravan::cpu

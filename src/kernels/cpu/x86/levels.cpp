@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kAvx2Name = "avx2";
 constexpr std::string_view kAvx512Name = "avx512";
 constexpr std::string_view kAvx512Bf16VnniName = "avx512_bf16_vnni";
+constexpr std::string_view kAmxName = "amx";
 
 /// Outputs that a lane takes at a time: one tile's rows, so that no tile is cut.
 constexpr int64_t kLinearGrain = 8;
@@ -61,6 +62,21 @@ void rms_norm(const RmsNormArgs& args, Lane lane) {
                         .end = part.end,
                         .epsilon = args.epsilon};
   (args.y.dtype == DType::kF32 ? kLevel.rms_norm_f32 : kLevel.rms_norm_bf16)(task);
+}
+
+template <const LevelKernels& kLevel>
+void add_rms_norm(const AddRmsNormArgs& args, Lane lane) {
+  const Range part = share_of(args.x.shape[0], lane);
+  const AddNormTask task = {.norm = {.a = args.x.as<float>(),
+                                     .b = args.weight.as<float>(),
+                                     .y = args.y.data,
+                                     .width = args.x.shape[1],
+                                     .begin = part.begin,
+                                     .end = part.end,
+                                     .epsilon = args.epsilon},
+                            .residual = args.residual.as<float>(),
+                            .sum = args.sum.as<float>()};
+  (args.y.dtype == DType::kF32 ? kLevel.add_rms_norm_f32 : kLevel.add_rms_norm_bf16)(task);
 }
 
 RowTask elements(const ConstTensorView& a, const ConstTensorView& b, const TensorView& y, Lane lane) {
@@ -113,6 +129,7 @@ void add_kernels(KernelTable& table, std::string_view level) {
   }
   for (const DType dtype : {DType::kF32, DType::kBF16}) {
     table.rms_norm.set(dtype, rms_norm<kLevel>, level);
+    table.add_rms_norm.set(dtype, add_rms_norm<kLevel>, level);
     table.silu_mul.set(dtype, silu_mul<kLevel>, level);
   }
   table.rope.set(DType::kF32, rope<kLevel>, level);
@@ -131,10 +148,13 @@ void add_avx512_bf16_vnni_kernels(KernelTable& table) {
   add_kernels<kAvx512Bf16VnniKernels>(table, kAvx512Bf16VnniName);
 }
 
+void add_amx_kernels(KernelTable& table) { add_kernels<kAmxKernels>(table, kAmxName); }
+
 Peak peak_of(std::string_view level, DType dtype) {
   const LevelKernels* kernels = level == kAvx2Name             ? &kAvx2Kernels
                                 : level == kAvx512Name         ? &kAvx512Kernels
                                 : level == kAvx512Bf16VnniName ? &kAvx512Bf16VnniKernels
+                                : level == kAmxName            ? &kAmxKernels
                                                                : nullptr;
   if (kernels == nullptr || !is_floating(dtype)) return {};
   const PeakKernel& peak = dtype == DType::kBF16 ? kernels->peak_bf16 : kernels->peak_f32;
