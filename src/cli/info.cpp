@@ -39,6 +39,10 @@ std::string rope_text(const RopeConfig& rope) {
     case RopeScaling::kYarn:
       out << ", yarn";
       break;
+    case RopeScaling::kDivisors:
+      out << ", each frequency divided by its own number, up to "
+          << *std::max_element(rope.divisors.begin(), rope.divisors.end());
+      return out.str();
   }
   out << " scaling by " << rope.factor;
   if (rope.original_max_position > 0) out << " from " << rope.original_max_position << " tokens";

@@ -95,7 +95,7 @@ TEST_F(ModelTest, RefusesAWeightThatNothingReads) {
   write(with(shapes, "model.layers.1.input_layernorm.weight", {4}), true);
   EXPECT_THAT(outcome(),
               HasSubstr("the weight \"model.layers.0.self_attn.q_proj.bias\" (and 1 more) is not part of a "
-                        "LlamaForCausalLM as config.json describes it"));
+                        "LlamaForCausalLM as its config describes it"));
 }
 
 TEST_F(ModelTest, NamesAMissingWeight) {
