@@ -55,8 +55,7 @@ void convert(const std::byte* source, DType dtype, std::byte* target, DType to, 
     const std::vector<std::byte> copy(source, source + count * size_of(dtype));
     convert_elements(copy.data(), dtype, target, to, count);
   }
-  if (to == DType::kF16)
-    refuse_overflow(source, dtype, reinterpret_cast<const Half*>(target), count, weight);
+  if (to == DType::kF16) refuse_overflow(source, dtype, reinterpret_cast<const Half*>(target), count, weight);
 }
 
 /// Writes the elements of `source`, whole blocks, to `target`.
@@ -75,9 +74,7 @@ int64_t row_elements(const StoredWeight& weight) {
   return weight.shape.rank() < 2 ? 1 : weight.shape.elements() / std::max<int64_t>(1, weight.shape[0]);
 }
 
-int64_t row_count(const StoredWeight& weight) {
-  return weight.shape.rank() == 0 ? 1 : weight.shape[0];
-}
+int64_t row_count(const StoredWeight& weight) { return weight.shape.rank() == 0 ? 1 : weight.shape[0]; }
 
 size_t bytes_of_elements(const Encoding& encoding, int64_t elements) {
   return static_cast<size_t>(elements) / encoding.block_elements * encoding.block_bytes;
@@ -124,8 +121,8 @@ void read_rows(const StoredWeight& weight, int64_t first, int64_t count, const T
   const int64_t unit = std::max<int64_t>(1, weight.head_rows);
   const int64_t begin = first / unit * unit;
   const int64_t end = (first + count + unit - 1) / unit * unit;
-  weight.file->release(weight.bytes.subspan(static_cast<size_t>(begin) * stored,
-                                            static_cast<size_t>(end - begin) * stored));
+  weight.file->release(
+      weight.bytes.subspan(static_cast<size_t>(begin) * stored, static_cast<size_t>(end - begin) * stored));
 }
 
 void read_weight(const StoredWeight& weight, const TensorView& target) {
@@ -135,8 +132,8 @@ void read_weight(const StoredWeight& weight, const TensorView& target) {
   for_each_in_parallel(static_cast<size_t>((rows + at_once - 1) / at_once), [&](size_t chunk) {
     const int64_t first = static_cast<int64_t>(chunk) * at_once;
     const int64_t count = std::min(at_once, rows - first);
-    std::byte* to = static_cast<std::byte*>(target.data) +
-                    static_cast<size_t>(first * width) * size_of(target.dtype);
+    std::byte* to =
+        static_cast<std::byte*>(target.data) + static_cast<size_t>(first * width) * size_of(target.dtype);
     read_rows(weight, first, count, {to, target.dtype, {count, width}});
   });
 }

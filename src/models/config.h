@@ -1,4 +1,5 @@
-// What a checkpoint's config.json or GGUF metadata says of its model, checked and with every default filled in.
+// What a checkpoint's config.json or GGUF metadata says of its model, checked and with every default filled
+// in.
 //
 // Invariants: every size is at least 1 and small enough that products of two of them fit in 64 bits;
 // num_heads is a multiple of num_kv_heads; head_dim is even. Thread safety: a value type.
@@ -68,8 +69,8 @@ struct ModelConfig {
 };
 
 /// Reads the config.json of the folder `model_path`, or the metadata of the GGUF file that it means
-/// (checkpoint/gguf/model_file.h). Throws Error, naming file and field, on anything missing, malformed, out of
-/// range, contradictory, or unsupported (architecture, hidden_act, rope type).
+/// (checkpoint/gguf/model_file.h). Throws Error, naming file and field, on anything missing, malformed, out
+/// of range, contradictory, or unsupported (architecture, hidden_act, rope type).
 ModelConfig load_config(const std::filesystem::path& model_path);
 
 /// The same from the text of a config.json; `source` is its path, for messages.

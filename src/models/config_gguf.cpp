@@ -21,9 +21,11 @@ constexpr const char* kDivisors = "rope_freqs.weight";
 
 /// Control tokens that end a turn or a text whatever the keys say, as for llama.cpp: older converters wrote
 /// the eos of the base model into chat models.
-constexpr std::array<std::string_view, 8> kEndTexts = {"<|eot_id|>",      "<|im_end|>",      "<|end|>",
-                                                       "<end_of_turn>",   "<|endoftext|>",   "<|eom_id|>",
-                                                       "<|end_of_text|>", "<|end_of_turn|>"};
+constexpr std::array<std::string_view, 8> kEndTexts = {"<|eot_id|>",      "<|im_end|>",    "<|end|>",
+                                                       "<end_of_turn>",   "<|endoftext|>", "<|eom_id|>",
+                                                       "<|end_of_text|>", "<EOT>"};
+/// LLAMA_TOKEN_NULL, -1: there is no such token.
+constexpr uint32_t kNoToken = UINT32_MAX;
 /// What tokenizer.ggml.token_type says of control tokens.
 constexpr int32_t kControlToken = 3;
 
@@ -60,8 +62,7 @@ void read_sizes(const JsonObject& fields, const GgufHeader& header, ModelConfig&
   config.head_dim = read_head_dim(fields, kHeadFields, config);
   config.vocab_size = read_vocab_size(fields, header);
   config.sliding_window = fields.integer_or("llama.attention.sliding_window", 0, kMaxPosition, 0);
-  config.rms_norm_eps =
-      fields.number("llama.attention.layer_norm_rms_epsilon", kMinEpsilon, kMaxEpsilon);
+  config.rms_norm_eps = fields.number("llama.attention.layer_norm_rms_epsilon", kMinEpsilon, kMaxEpsilon);
 }
 
 std::vector<float> read_divisors(const GgufTensor& tensor, std::span<const std::byte> data,
@@ -108,8 +109,8 @@ void read_rope(const JsonObject& fields, const GgufHeader& header, std::span<con
     fields.wrong("llama.rope.scaling.type", "none, linear or yarn");
   if (is_linear || type == "yarn") {
     rope.scaling = is_linear ? RopeScaling::kLinear : RopeScaling::kYarn;
-    rope.factor = type == "none" ? old_factor
-                                 : fields.number("llama.rope.scaling.factor", 1.0, kMaxRopeFactor);
+    rope.factor =
+        type == "none" ? old_factor : fields.number("llama.rope.scaling.factor", 1.0, kMaxRopeFactor);
   }
   if (rope.scaling == RopeScaling::kYarn) read_yarn(fields, rope);
   const GgufTensor* divisors = header.tensor(kDivisors);
@@ -128,17 +129,20 @@ void add_end(ModelConfig& config, int32_t token) {
 }
 
 void read_tokens(const JsonObject& fields, const GgufHeader& header, ModelConfig& config) {
-  const std::string bos = "tokenizer.ggml.bos_token_id";
-  if (const Json* value = fields.find(bos)) config.bos_token = read_token_id(fields, bos, *value, config);
-  for (const char* name : {"eos", "eot", "eom"}) {
+  const auto token = [&](const char* name) -> std::optional<int32_t> {
     const std::string key = std::string("tokenizer.ggml.") + name + "_token_id";
-    if (const Json* value = fields.find(key)) add_end(config, read_token_id(fields, key, *value, config));
+    const Json* value = fields.find(key);
+    if (value == nullptr || *value == kNoToken) return std::nullopt;
+    return read_token_id(fields, key, *value, config);
+  };
+  config.bos_token = token("bos");
+  for (const char* name : {"eos", "eot", "eom"}) {
+    if (const std::optional<int32_t> end = token(name)) add_end(config, *end);
   }
   const auto texts = gguf_strings(header, "tokenizer.ggml.tokens", fields.source());
   const auto types = gguf_integers(header, "tokenizer.ggml.token_type", fields.source());
   if (!texts || !types) return;
-  const size_t count =
-      std::min({texts->size(), types->size(), static_cast<size_t>(config.vocab_size)});
+  const size_t count = std::min({texts->size(), types->size(), static_cast<size_t>(config.vocab_size)});
   for (size_t id = 0; id < count; ++id) {
     if ((*types)[id] == kControlToken &&
         std::find(kEndTexts.begin(), kEndTexts.end(), (*texts)[id]) != kEndTexts.end())

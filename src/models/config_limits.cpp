@@ -24,9 +24,8 @@ int64_t read_head_dim(const JsonObject& root, const HeadFields& fields, const Mo
       root.integer_or(fields.head_dim, 1, kMaxWidth, config.hidden_size / config.num_heads);
   if (head_dim % 2 != 0) {
     fail(root.source(), ": field ", in_quotes(fields.head_dim), " is ", head_dim,
-         root.has(fields.head_dim)
-             ? ""
-             : std::string(" (") + fields.hidden_size + " / " + fields.num_heads + ")",
+         root.has(fields.head_dim) ? ""
+                                   : std::string(" (") + fields.hidden_size + " / " + fields.num_heads + ")",
          ", expected an even number, because rotary embedding turns pairs");
   }
   if (config.num_heads * head_dim > kMaxWidth) {

@@ -13,13 +13,13 @@ namespace caravan {
 
 namespace {
 
-/// What add_special puts around a text. `required` says why a token must be there.
+/// What add_special puts around a text.
 void add_prefix_and_suffix(const GgufVocabulary& vocabulary, const std::string& source,
                            TokenizerParts& parts) {
   const auto token = [&](const char* name, std::optional<int32_t> id) {
     if (id) return *id;
-    fail(source, ": the field \"tokenizer.ggml.", name, "_token_id\" is missing, expected it where add_", name,
-         "_token is true");
+    fail(source, ": the field \"tokenizer.ggml.", name, "_token_id\" is missing, expected it where add_",
+         name, "_token is true");
   };
   parts.prefix.clear();
   parts.suffix.clear();
@@ -34,6 +34,27 @@ void complete_sentencepiece_ids(GgufVocabulary& vocabulary) {
   if (vocabulary.tokens.size() <= kEos) return;
   if (!vocabulary.bos) vocabulary.bos = kBos;
   if (!vocabulary.eos) vocabulary.eos = kEos;
+  auto& names = vocabulary.config.special_tokens;
+  names.try_emplace("bos_token", vocabulary.tokens[static_cast<size_t>(*vocabulary.bos)]);
+  names.try_emplace("eos_token", vocabulary.tokens[static_cast<size_t>(*vocabulary.eos)]);
+}
+
+/// What the library asks of a model, in its own words otherwise.
+void check_types(const GgufVocabulary& vocabulary, const std::string& source) {
+  const auto count_of = [&vocabulary](GgufTokenType type) {
+    return std::count(vocabulary.types.begin(), vocabulary.types.end(), type);
+  };
+  const std::string field = source + ": the field \"tokenizer.ggml.token_type\" has ";
+  const auto unknown = count_of(GgufTokenType::kUnknown);
+  if (unknown != 1) fail(field, unknown, " unknown tokens (type 2), expected one");
+  const auto bytes = count_of(GgufTokenType::kByte);
+  if (bytes != 0 && bytes != 256) fail(field, bytes, " byte tokens (type 6), expected none or all 256");
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    if (vocabulary.types[id] == GgufTokenType::kByte && !byte_of_token(vocabulary.tokens[id])) {
+      fail(source, ": the token ", in_quotes(std::string(vocabulary.tokens[id])),
+           " has the type of a byte (6), expected a text such as \"<0x0A>\"");
+    }
+  }
 }
 
 TokenizerParts sentencepiece_parts(const GgufHeader& header, const JsonObject& fields) {
@@ -43,16 +64,11 @@ TokenizerParts sentencepiece_parts(const GgufHeader& header, const JsonObject& f
   if (vocabulary.scores.empty())
     fail(source, ": the field \"tokenizer.ggml.scores\" is missing, expected a score for each token");
   if (header.find("tokenizer.ggml.precompiled_charsmap") != nullptr) {
-    fail(source, ": has the field \"tokenizer.ggml.precompiled_charsmap\", expected none: LLaMA's tokenizers "
+    fail(source,
+         ": has the field \"tokenizer.ggml.precompiled_charsmap\", expected none: LLaMA's tokenizers "
          "take texts as they are");
   }
-  const auto count_of = [&vocabulary](GgufTokenType type) {
-    return std::count(vocabulary.types.begin(), vocabulary.types.end(), type);
-  };
-  if (count_of(GgufTokenType::kUnknown) != 1) {
-    fail(source, ": the field \"tokenizer.ggml.token_type\" has ", count_of(GgufTokenType::kUnknown),
-         " unknown tokens (type 2), expected one");
-  }
+  check_types(vocabulary, source);
   TokenizerParts parts = parse_sentencepiece(sentencepiece_proto(vocabulary), vocabulary.config, source);
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     if (vocabulary.types[id] == GgufTokenType::kUserDefined)
@@ -103,7 +119,8 @@ TokenizerParts byte_level_parts(const GgufHeader& header, const JsonObject& fiel
     parts.tokens.emplace_back(vocabulary.tokens[index]);
     bpe.vocab.emplace(parts.tokens.back(), id);
     const bool special = type == GgufTokenType::kControl || type == GgufTokenType::kUnknown;
-    if (special || type == GgufTokenType::kUserDefined) add_gguf_token(parts, id, parts.tokens.back(), special);
+    if (special || type == GgufTokenType::kUserDefined)
+      add_gguf_token(parts, id, parts.tokens.back(), special);
   }
   read_merges(vocabulary, source, bpe);
   add_prefix_and_suffix(vocabulary, source, parts);

@@ -58,13 +58,12 @@ std::vector<GgufTokenType> read_types(const GgufHeader& header, const JsonObject
   return types;
 }
 
-/// The token id of the field, if it is there. llama.cpp's converter writes 2^32 - 1 for "none".
+/// The token id of the field, if it is there and not llama.cpp's LLAMA_TOKEN_NULL, -1.
 std::optional<int32_t> read_id(const JsonObject& fields, const std::string& field, size_t tokens) {
   if (!fields.has(field)) return std::nullopt;
   const int64_t id = fields.integer(field, 0, UINT32_MAX);
   if (id == UINT32_MAX) return std::nullopt;
-  if (id >= static_cast<int64_t>(tokens))
-    fields.wrong(field, "a token id below " + std::to_string(tokens));
+  if (id >= static_cast<int64_t>(tokens)) fields.wrong(field, "a token id below " + std::to_string(tokens));
   return static_cast<int32_t>(id);
 }
 
@@ -73,12 +72,11 @@ void read_special_tokens(const JsonObject& fields, GgufVocabulary& vocabulary) {
     const char* key;   ///< in GGUF files
     const char* name;  ///< in tokenizer_config.json
   };
-  constexpr std::array<SpecialName, 7> kNames = {{{"bos", "bos_token"},
+  constexpr std::array<SpecialName, 6> kNames = {{{"bos", "bos_token"},
                                                   {"eos", "eos_token"},
                                                   {"unknown", "unk_token"},
                                                   {"padding", "pad_token"},
                                                   {"seperator", "sep_token"},  // so spelled in the format
-                                                  {"cls", "cls_token"},
                                                   {"mask", "mask_token"}}};
   for (const SpecialName& special : kNames) {
     const auto id =

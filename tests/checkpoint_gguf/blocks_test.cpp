@@ -68,11 +68,11 @@ TEST(GgmlTypes, AreFoundByTheirNumbers) {
 
 TEST(GgmlTypes, HoldADtypeWhereTheyAreNoBlocks) {
   EXPECT_EQ(dtype_of(GgmlType::kBF16), DType::kBF16);
-  EXPECT_EQ(dtype_of(GgmlType::kQ8_0), std::nullopt);
+  EXPECT_EQ(dtype_of(GgmlType::kQ80), std::nullopt);
   EXPECT_EQ(dtype_of(GgmlType::kF64), std::nullopt);
-  EXPECT_TRUE(is_expandable(GgmlType::kQ6_K));
+  EXPECT_TRUE(is_expandable(GgmlType::kQ6K));
   EXPECT_FALSE(is_expandable(GgmlType::kF32));
-  EXPECT_FALSE(is_expandable(GgmlType::kIQ4_NL));
+  EXPECT_FALSE(is_expandable(GgmlType::kIQ4NL));
 }
 
 }  // namespace

@@ -143,14 +143,16 @@ TEST(GgufHeader, RefusesEveryLieInItsMetadata) {
        "says that it has 4611686018427387904 metadata fields, expected at most 6000"},
       {GgufBuilder().bytes(huge, 0), "says that it has 4611686018427387904 tensors, expected at most 100000"},
       {GgufBuilder().bytes(0, 1),
-       "the length of a metadata key takes 8 bytes from byte 24 on, but the file has only 24: it is truncated "
+       "a metadata key takes 8 bytes from byte 24 on, but the file has only 24: it is "
+       "truncated "
        "or its header lies"},
       {GgufBuilder().number("a", 1).number("a", 2).bytes(),
        "the field \"a\" is there twice, expected each key once"},
       {GgufBuilder().number("", 1).bytes(), "a metadata key is \"\", expected 1 to 65535 bytes of UTF-8"},
       {GgufBuilder().number("\xFF", 1).bytes(),
        "a metadata key is \"\\xff\", expected 1 to 65535 bytes of UTF-8"},
-      {GgufBuilder().field("a", 13, "").bytes(), "the field \"a\" has the type 13, expected one from 0 to 12"},
+      {GgufBuilder().field("a", 13, "").bytes(),
+       "the field \"a\" has the type 13, expected one from 0 to 12"},
       {GgufBuilder().text("a", "\xFF").bytes(), "the field \"a\" is \"\\xff\", expected valid UTF-8"},
       {GgufBuilder().field("a", 8, raw(huge)).bytes(),
        "the field \"a\" takes 4611686018427387904 bytes from byte 45 on, but the file has only 45: it is "
@@ -163,7 +165,8 @@ TEST(GgufHeader, RefusesEveryLieInItsMetadata) {
        "the field \"a\" takes 4611686018427387904 bytes from byte 49 on, but the file has only 49: it is "
        "truncated or its header lies"},
       {GgufBuilder().field("a", 9, raw(uint32_t{8}) + raw(huge)).bytes(),
-       "the length of a string of the field \"a\" takes 8 bytes from byte 49 on, but the file has only 49: it "
+       "a string of the field \"a\" takes 8 bytes from byte 49 on, but the file has only 49: "
+       "it "
        "is truncated or its header lies"},
       {GgufBuilder().number("general.alignment", 24).bytes(),
        "the field \"general.alignment\" is not an unsigned 32-bit power of two up to 4096"},
@@ -208,8 +211,7 @@ TEST(GgufHeader, RefusesEveryLieAboutTensors) {
        a + "ends at byte 36 of the data, but the file holds only 32: it is truncated or its header lies"},
       {one({8}, 0, 32, 64),
        "bytes 0 to 32 of the data belong to no tensor, expected \"a\" to begin within 32 bytes"},
-      {one({8}, 0, 0, 64),
-       "32 bytes after the last tensor belong to none, expected the file to end there"},
+      {one({8}, 0, 0, 64), "32 bytes after the last tensor belong to none, expected the file to end there"},
       {two(0, 0, 32), "the tensors \"a\" and \"b\" overlap, expected each byte to belong to one"},
       {two(0, 64, 96),
        "bytes 32 to 64 of the data belong to no tensor, expected \"b\" to begin within 32 bytes"},

@@ -39,8 +39,7 @@ TEST(GgufModelFile, IsAWholeModelOfTheLlamaFamily) {
     return message.starts_with(path.string()) ? message.substr(path.string().size() + 2) : message;
   };
   EXPECT_EQ(refusal(test::tiny_llama()), "no Error");
-  EXPECT_EQ(refusal(test::GgufBuilder()),
-            "field \"general.architecture\" is missing, expected a string");
+  EXPECT_EQ(refusal(test::GgufBuilder()), "field \"general.architecture\" is missing, expected a string");
   EXPECT_EQ(refusal(test::GgufBuilder().text("general.architecture", "gemma3")),
             "field \"general.architecture\" is the string \"gemma3\", expected llama, the architecture that "
             "Caravan reads from GGUF files");

@@ -1,4 +1,5 @@
-"""Makes tests/fixtures/gguf with gguf-py: GGUF files of the model and tokenizer fixtures, quantised ones, and blocks.
+"""Makes tests/fixtures/gguf with gguf-py: GGUF files of the model and tokenizer fixtures, quantised ones, and blocks; and
+the seeds of the GGUF fuzzer.
 
     .venv-reference/bin/python tests/reference/make_gguf_fixtures.py
 
@@ -12,12 +13,13 @@ import shutil
 import numpy as np
 import sentencepiece
 from gguf import GGMLQuantizationType as Type
-from gguf import GGML_QUANT_SIZES, GGUFWriter, TokenType, quants
+from gguf import GGML_QUANT_SIZES, GGUFWriter, RopeScalingType, TokenType, quants
 from safetensors.numpy import save_file
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 OUTPUT = FIXTURES / "gguf"
+CORPUS = ROOT / "fuzz" / "corpus" / "gguf"
 NAMES = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
 LAYER_NAMES = {"input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
                "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
@@ -67,9 +69,9 @@ def heads_of(name, config):
     return {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}.get(name.split(".")[-2], 0)
 
 
-def new_writer(name):
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    return GGUFWriter(OUTPUT / f"{name}.gguf", "llama")
+def new_writer(name, folder=OUTPUT):
+    folder.mkdir(parents=True, exist_ok=True)
+    return GGUFWriter(folder / f"{name}.gguf", "llama")
 
 
 def finish(writer):
@@ -240,6 +242,50 @@ def make_tokenizers():
     finish(writer)
 
 
+def make_seeds():
+    """Small files, each with another part of the format in it."""
+    config = {"hidden_size": 32, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
+              "num_key_value_heads": 1, "head_dim": 16, "vocab_size": 3, "max_position_embeddings": 64,
+              "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "bos_token_id": 1, "eos_token_id": 2}
+
+    def seed(name):
+        writer = new_writer(name, CORPUS)
+        write_config(writer, config)
+        return writer
+
+    writer = seed("tensors")
+    writer.add_tensor("rope_freqs.weight", np.ones(8, np.float32))
+    for kind in EXPANDABLE:
+        block = random_blocks(np.random.default_rng(1), kind, 1, 1.0)
+        writer.add_tensor(f"of.{kind}", block, raw_dtype=Type[kind])
+    finish(writer)
+    writer = seed("values")
+    for add, value in ((writer.add_uint8, 1), (writer.add_int8, -1), (writer.add_uint16, 2), (writer.add_int16, -2),
+                       (writer.add_int32, -3), (writer.add_uint64, 4), (writer.add_int64, -4), (writer.add_float64, .5),
+                       (writer.add_bool, True), (writer.add_array, [1, 2, 3]), (writer.add_array, [.5, 1.5])):
+        add(f"value.{len(writer.kv_data[0])}", value)
+    finish(writer)
+    writer = seed("yarn")
+    writer.add_rope_scaling_type(RopeScalingType.YARN)
+    writer.add_rope_scaling_factor(4.0)
+    writer.add_rope_scaling_orig_ctx_len(16)
+    finish(writer)
+    writer = seed("sentencepiece")
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(["<unk>", "<s>", "</s>", "▁", "O", "n", "on", "▁t", "<x>"])
+    writer.add_token_scores([0.0, 0.0, 0.0, -1.0, -2.0, -3.0, -4.0, -5.0, 0.0])
+    writer.add_token_types([TokenType.UNKNOWN, *[TokenType.CONTROL] * 2, *[TokenType.NORMAL] * 5, TokenType.USER_DEFINED])
+    finish(writer)
+    writer = seed("byte_level")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("llama-bpe")
+    writer.add_token_list(["O", "n", "on", "Ġ", "ĠO", "<|eot_id|>"])
+    writer.add_token_types([*[TokenType.NORMAL] * 5, TokenType.CONTROL])
+    writer.add_token_merges(["Ġ O"])
+    writer.add_chat_template("{{ bos_token }}")
+    finish(writer)
+
+
 def main():
     make_model("fp16", Type.F16)
     make_model("bf16", Type.BF16)
@@ -262,9 +308,10 @@ def main():
                     "gate_proj": "Q4_K", "up_proj": "Q5_K", "down_proj": "Q5_0"}, new_writer("q4_k_m"))
     make_blocks()
     make_tokenizers()
-    for path in sorted(OUTPUT.rglob("*")):
+    make_seeds()
+    for path in sorted([*OUTPUT.rglob("*"), *CORPUS.iterdir()]):
         if path.is_file():
-            print(f"{path.stat().st_size:8} {path.relative_to(OUTPUT)}")
+            print(f"{path.stat().st_size:8} {path.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,14 @@ float signed_at(const std::byte* bytes, size_t at) {
   return static_cast<float>(static_cast<int8_t>(byte_at(bytes, at)));
 }
 
-/// Quantum i of 32 whose nibbles are in 16 bytes.
-uint32_t nibble(const std::byte* bytes, size_t i) {
-  return i < 16 ? byte_at(bytes, i) & 0xFU : byte_at(bytes, i - 16) >> 4U;
+/// Writes value(q, i) for each of 32 quanta whose nibbles are in 16 bytes.
+template <typename Value>
+void expand_nibbles(const std::byte* nibbles, const Value& value, float* values) {
+  for (size_t i = 0; i < 16; ++i) {
+    const uint32_t both = byte_at(nibbles, i);
+    values[i] = value(both & 0xFU, i);
+    values[i + 16] = value(both >> 4U, i + 16);
+  }
 }
 
 /// The fifth bit of quantum i of 32, in its place.
@@ -64,21 +69,21 @@ using ExpandBlock = void (*)(const std::byte*, float*);
 
 ExpandBlock expander_of(GgmlType type) {
   switch (type) {
-    case GgmlType::kQ4_0:
+    case GgmlType::kQ40:
       return expand_q4_0;
-    case GgmlType::kQ4_1:
+    case GgmlType::kQ41:
       return expand_q4_1;
-    case GgmlType::kQ5_0:
+    case GgmlType::kQ50:
       return expand_q5_0;
-    case GgmlType::kQ5_1:
+    case GgmlType::kQ51:
       return expand_q5_1;
-    case GgmlType::kQ8_0:
+    case GgmlType::kQ80:
       return expand_q8_0;
-    case GgmlType::kQ4_K:
+    case GgmlType::kQ4K:
       return expand_q4_k;
-    case GgmlType::kQ5_K:
+    case GgmlType::kQ5K:
       return expand_q5_k;
-    case GgmlType::kQ6_K:
+    case GgmlType::kQ6K:
       return expand_q6_k;
     default:
       return nullptr;
@@ -89,26 +94,32 @@ ExpandBlock expander_of(GgmlType type) {
 
 void expand_q4_0(const std::byte* block, float* values) {
   const float d = scale_at(block, 0);
-  for (size_t i = 0; i < 32; ++i) values[i] = d * centered(nibble(block + 2, i), 8);
+  expand_nibbles(
+      block + 2, [d](uint32_t q, size_t) { return d * centered(q, 8); }, values);
 }
 
 void expand_q4_1(const std::byte* block, float* values) {
   const float d = scale_at(block, 0);
   const float m = scale_at(block, 2);
-  for (size_t i = 0; i < 32; ++i) values[i] = d * static_cast<float>(nibble(block + 4, i)) + m;
+  expand_nibbles(
+      block + 4, [d, m](uint32_t q, size_t) { return d * static_cast<float>(q) + m; }, values);
 }
 
 void expand_q5_0(const std::byte* block, float* values) {
   const float d = scale_at(block, 0);
-  for (size_t i = 0; i < 32; ++i)
-    values[i] = d * centered(nibble(block + 6, i) | fifth_bit(block + 2, i), 16);
+  const auto value = [d, fifth = block + 2](uint32_t q, size_t i) {
+    return d * centered(q | fifth_bit(fifth, i), 16);
+  };
+  expand_nibbles(block + 6, value, values);
 }
 
 void expand_q5_1(const std::byte* block, float* values) {
   const float d = scale_at(block, 0);
   const float m = scale_at(block, 2);
-  for (size_t i = 0; i < 32; ++i)
-    values[i] = d * static_cast<float>(nibble(block + 8, i) | fifth_bit(block + 4, i)) + m;
+  const auto value = [d, m, fifth = block + 4](uint32_t q, size_t i) {
+    return d * static_cast<float>(q | fifth_bit(fifth, i)) + m;
+  };
+  expand_nibbles(block + 8, value, values);
 }
 
 void expand_q8_0(const std::byte* block, float* values) {
@@ -121,15 +132,18 @@ void expand_q4_k(const std::byte* block, float* values) { expand_k(block, nullpt
 void expand_q5_k(const std::byte* block, float* values) { expand_k(block, block + 16, block + 48, values); }
 
 void expand_q6_k(const std::byte* block, float* values) {
-  const std::byte* high_bits = block + 128;
-  const std::byte* scales = block + 192;
   const float d = scale_at(block, 208);
-  for (size_t i = 0; i < 256; ++i) {
-    const size_t half = i / 128;
-    const size_t in_half = i % 128;
-    const uint32_t low = (byte_at(block, half * 64 + in_half % 64) >> (in_half / 64 * 4)) & 0xFU;
-    const uint32_t high = (byte_at(high_bits, half * 32 + in_half % 32) >> (in_half / 32 * 2)) & 3U;
-    values[i] = d * signed_at(scales, i / 16) * centered(low | (high << 4U), 32);
+  for (size_t group = 0; group < 16; ++group) {
+    const size_t half = group / 8;
+    const size_t in_half = group % 8 * 16;
+    const std::byte* low = block + half * 64 + in_half % 64;
+    const std::byte* high = block + 128 + half * 32 + in_half % 32;
+    const float scale = d * signed_at(block + 192, group);
+    for (size_t i = 0; i < 16; ++i) {
+      const uint32_t q = ((byte_at(low, i) >> (in_half / 64 * 4)) & 0xFU) |
+                         (((byte_at(high, i) >> (in_half / 32 * 2)) & 3U) << 4U);
+      values[group * 16 + i] = scale * centered(q, 32);
+    }
   }
 }
 

@@ -13,9 +13,9 @@
 namespace caravan {
 
 /// The types that expand_blocks() expands.
-constexpr std::array<GgmlType, 8> kExpandable = {GgmlType::kQ4_0, GgmlType::kQ4_1, GgmlType::kQ5_0,
-                                                 GgmlType::kQ5_1, GgmlType::kQ8_0, GgmlType::kQ4_K,
-                                                 GgmlType::kQ5_K, GgmlType::kQ6_K};
+constexpr std::array<GgmlType, 8> kExpandable = {GgmlType::kQ40, GgmlType::kQ41, GgmlType::kQ50,
+                                                 GgmlType::kQ51, GgmlType::kQ80, GgmlType::kQ4K,
+                                                 GgmlType::kQ5K, GgmlType::kQ6K};
 bool is_expandable(GgmlType type);
 
 /// The most elements that a block of such a type holds.
@@ -48,8 +48,8 @@ void expand_q8_0(const std::byte* block, float* values);
 /// of an even group and the high ones of the odd group after it. Value: (d s) q - (e m).
 ///
 /// Of the 12 bytes b: for group j below 4, s is the low 6 bits of b[j] and m those of b[j + 4]; for group j
-/// from 4 on, s is the low nibble of b[j + 4] with the high 2 bits of b[j - 4] above it, and m the high nibble
-/// of b[j + 4] with the high 2 bits of b[j].
+/// from 4 on, s is the low nibble of b[j + 4] with the high 2 bits of b[j - 4] above it, and m the high
+/// nibble of b[j + 4] with the high 2 bits of b[j].
 void expand_q4_k(const std::byte* block, float* values);
 
 /// 176 bytes, 256 values in 8 groups of 32: d, e and 12 bytes as of Q4_K; 32 bytes, of which bit j of byte i

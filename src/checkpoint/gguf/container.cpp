@@ -47,9 +47,8 @@ class Cursor {
     return value;
   }
 
-  std::string_view string(const std::string& what) {
-    return take(number<uint64_t>("the length of " + what), what);
-  }
+  /// A length of 8 bytes, and so many.
+  std::string_view string(const std::string& what) { return take(number<uint64_t>(what), what); }
 
   [[nodiscard]] uint64_t at() const { return at_; }
   [[nodiscard]] uint64_t size() const { return bytes_.size(); }
@@ -178,7 +177,8 @@ GgufTensor parse_tensor(Cursor& cursor, uint64_t alignment) {
   if (__builtin_mul_overflow(static_cast<uint64_t>(elements / info->block_elements),
                              static_cast<uint64_t>(info->block_bytes), &bytes) ||
       __builtin_add_overflow(tensor.begin, bytes, &tensor.end)) {
-    fail(where, " has a shape and an offset whose bytes do not fit in 64 bits, expected ones inside the file");
+    fail(where,
+         " has a shape and an offset whose bytes do not fit in 64 bits, expected ones inside the file");
   }
   if (tensor.begin % alignment != 0)
     fail(where, " begins at byte ", tensor.begin, " of the data, expected a multiple of ", alignment);
@@ -229,8 +229,7 @@ void require_unique_names(const std::vector<GgufTensor>& tensors, const std::str
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end()) {
-    fail(source, ": the tensor ", in_quotes(std::string(*twice)),
-         " is there twice, expected each name once");
+    fail(source, ": the tensor ", in_quotes(std::string(*twice)), " is there twice, expected each name once");
   }
 }
 

@@ -137,8 +137,8 @@ std::optional<std::vector<float>> gguf_floats(const GgufHeader& header, std::str
 
 std::optional<std::vector<int32_t>> gguf_integers(const GgufHeader& header, std::string_view key,
                                                   const std::string& source) {
-  const GgufValue* value = find_array(header, key, GgufValueType::kInt32, GgufValueType::kUint32,
-                                      "32-bit integers", source);
+  const GgufValue* value =
+      find_array(header, key, GgufValueType::kInt32, GgufValueType::kUint32, "32-bit integers", source);
   if (value == nullptr) return std::nullopt;
   std::vector<int32_t> numbers;
   for (uint64_t i = 0; i < value->count; ++i)

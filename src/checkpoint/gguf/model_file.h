@@ -17,6 +17,10 @@ struct GgufFile {
   GgufHeader header;
 };
 
+/// Throws Error unless `path` is a folder that can be read or a file whose name ends in .gguf. `flag` is
+/// where the user named it.
+void require_model_path(const std::filesystem::path& path, const std::string& flag);
+
 /// The GGUF file that `model_path` means: itself if it ends in .gguf, or the one that a folder without
 /// safetensors holds. Nothing if there is none. Throws Error if the folder holds several.
 std::optional<std::filesystem::path> find_gguf(const std::filesystem::path& model_path);
