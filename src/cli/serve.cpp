@@ -32,7 +32,7 @@ OptionGroup server_option_group() {
           {
               {"--host", "ADDRESS", "where to listen; 0.0.0.0 or :: for everybody (127.0.0.1)"},
               {"--port", "N", "0 for any free one (8000)"},
-              {"--served-model-name", "NAME", "that requests give (the folder's name)"},
+              {"--served-model-name", "NAME", "that requests give (the folder's or file's name)"},
               {"--api-key-file", "FILE", "API keys, one a line; requests must show one"},
               {"--tls-cert", "FILE", "serve HTTPS with this certificate chain (PEM)"},
               {"--tls-key", "FILE", "and its private key (PEM)"},
@@ -140,7 +140,8 @@ std::unique_ptr<Engine> make_engine(TextModel& model, EngineOptions options, con
 std::string model_name(const Arguments& arguments, const std::filesystem::path& folder) {
   if (const auto name = arguments.text("--served-model-name")) return *name;
   const std::filesystem::path whole = std::filesystem::absolute(folder).lexically_normal();
-  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  const std::filesystem::path last = (whole.has_filename() ? whole : whole.parent_path()).filename();
+  return (last.extension() == ".gguf" ? last.stem() : last).string();
 }
 
 serve::ModelView view_of(const TextModel& model, const std::string& name, const ChatTemplate* chat_template) {
