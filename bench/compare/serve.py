@@ -37,9 +37,9 @@ class Load:
     requests: int
     options: list[str] = field(default_factory=list)
 
-    def command(self, url, seed, report):
+    def command(self, url, seed, report, vocabulary):
         """The command line; the report goes to `report` as JSON."""
-        return [CARAVAN_PROGRAM, "bench", "serve", "--url", url, "--input-length", self.prompt, "--output-length", self.output,
+        return [CARAVAN_PROGRAM, "bench", "serve", "--url", url, "--vocab-size", vocabulary, "--input-length", self.prompt, "--output-length", self.output,
                 "--requests", self.requests, "--seed", seed, "--json", report, *self.options]
 
 
@@ -105,9 +105,9 @@ def run(load, server, seed, args, beside=None):
     report = args.work / "load.json"
     background = None
     if beside is not None:
-        command = beside.command(server.url, seed + 1000, args.work / "beside.json")
+        command = beside.command(server.url, seed + 1000, args.work / "beside.json", args.vocabulary)
         background = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    command = [str(word) for word in load.command(server.url, seed, report)]
+    command = [str(word) for word in load.command(server.url, seed, report, args.vocabulary)]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if background is not None:
         background.terminate()
@@ -232,6 +232,8 @@ def arguments():
     parser.add_argument("--work", type=Path, default=install.ROOT / "build/compare")
     args = parser.parse_args()
     args.latencies = {}
+    config = json.loads((args.work / args.shape / "safetensors/config.json").read_text())
+    args.vocabulary = config["vocab_size"]
     return args
 
 
