@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing: scripts/install.sh run|test|page|ci
+# Installs the Debian packages that are missing: scripts/install.sh run|test|page|clients|ci
 # run: to build and run; test: to build and run the tests too; page: to test the web page in Chromium too (some 400 MB);
+# clients: to test the server with clients from PyPI and with Prometheus too (some 350 MB, and 1 GB from PyPI later);
 # ci: everything that .ci/run uses.
 set -euo pipefail
 
@@ -8,13 +9,14 @@ packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libsentencepiece-d
   libboost-dev libssl-dev)
 case "${1:-run}" in
   run) ;;
-  test) packages+=(libgtest-dev libgmock-dev) ;;
+  test) packages+=(libgtest-dev libgmock-dev python3) ;;
   page) packages=(chromium python3 fonts-noto-cjk) ;;
+  clients) packages=(python3 python3-venv prometheus) ;;
   ci)
-    packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang clang-tidy clang-format libclang-rt-14-dev git
+    packages+=(libgtest-dev libgmock-dev libbenchmark-dev python3 clang clang-tidy clang-format libclang-rt-14-dev git
       g++-aarch64-linux-gnu qemu-user googletest)
     ;;
-  *) echo "install.sh: found \"$1\", expected run, test, page or ci" >&2; exit 2 ;;
+  *) echo "install.sh: found \"$1\", expected run, test, page, clients or ci" >&2; exit 2 ;;
 esac
 
 installed() { dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -qx 'install ok installed'; }

@@ -59,7 +59,7 @@ class Server:
         end = time.monotonic() + LOADING_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
             try:
-                with urllib.request.urlopen(self.url + "/health", timeout=5) as answer:
+                with urllib.request.urlopen(self.url + READY[self.name], timeout=5) as answer:
                     if answer.status == 200:
                         return
             except OSError:
@@ -97,6 +97,7 @@ def llama_cpp_command(args, port, streams, context):
 
 
 COMMANDS = {"Caravan": caravan_command, "llama.cpp": llama_cpp_command}
+READY = {"Caravan": "/ready", "llama.cpp": "/health"}
 
 
 def run(load, server, seed, args, beside=None):

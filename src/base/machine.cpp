@@ -175,6 +175,14 @@ std::string huge_page_setting() {
   return "";
 }
 
+uint64_t raise_open_files_limit() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  rlimit raised = {limit.rlim_max, limit.rlim_max};
+  // Where that is refused, the limit is what it was.
+  return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

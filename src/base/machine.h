@@ -53,6 +53,9 @@ uint64_t last_level_cache_bytes();
 /// for it) or "never"; empty where it does not say.
 std::string huge_page_setting();
 
+/// Lets this process open as many files as the system allows it; how many that is.
+uint64_t raise_open_files_limit();
+
 /// Seconds on a clock that never goes back, from an arbitrary start.
 double seconds_now();
 

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstring>
 #include <numbers>
-#include <vector>
 
 #include "base/error.h"
 #include "checkpoint/threads.h"
@@ -22,30 +19,6 @@ template <typename Work>
 void for_each_chunk(size_t count, const Work& work) {
   for_each_in_parallel((count + kChunk - 1) / kChunk,
                        [&](size_t chunk) { work(chunk * kChunk, std::min(count, (chunk + 1) * kChunk)); });
-}
-
-template <typename T>
-bool is_finite(const std::byte* element) {
-  T value;
-  std::memcpy(&value, element, sizeof value);
-  return std::isfinite(to_float(value));
-}
-
-/// Whether a stored element of `dtype`, at any alignment, is neither infinite nor NaN.
-bool is_finite(const std::byte* element, DType dtype) {
-  if (dtype == DType::kF32) return is_finite<float>(element);
-  return dtype == DType::kBF16 ? is_finite<BFloat16>(element) : is_finite<Half>(element);
-}
-
-/// Throws Error if a finite element of `source` became infinite in the `count` halves of `target`.
-void refuse_overflow(const std::byte* source, DType source_dtype, const Half* target, size_t count,
-                     const std::string& where) {
-  constexpr uint16_t kExponent = 0x7C00;
-  for (size_t i = 0; i < count; ++i) {
-    if ((target[i].bits & kExponent) == kExponent &&
-        is_finite(source + i * size_of(source_dtype), source_dtype))
-      fail(where, " holds a number too large for fp16, expected --dtype bf16 or fp32 for this checkpoint");
-  }
 }
 
 /// splitmix64 (Steele, Lea and Flood, 2014): a good 64-bit hash of a counter, which threads can start
@@ -107,35 +80,6 @@ void draw(const std::string& name, T* target, size_t count) {
 }
 
 }  // namespace
-
-void convert_part(const MappedFile& file, std::span<const std::byte> source, DType source_dtype,
-                  const TensorView& target, const std::string& where) {
-  const size_t count = source.size() / size_of(source_dtype);
-  CARAVAN_CHECK_EQ(count, static_cast<size_t>(target.shape.elements()));
-  const bool is_aligned = reinterpret_cast<uintptr_t>(source.data()) % size_of(source_dtype) == 0;
-  if (source_dtype == target.dtype) {
-    std::memcpy(target.data, source.data(), source.size());
-  } else if (is_aligned) {
-    convert_elements(source.data(), source_dtype, target.data, target.dtype, count);
-  } else {
-    const std::vector<std::byte> copy(source.begin(), source.end());
-    convert_elements(copy.data(), source_dtype, target.data, target.dtype, count);
-  }
-  if (target.dtype == DType::kF16 && source_dtype != DType::kF16)
-    refuse_overflow(source.data(), source_dtype, target.as<Half>(), count, where);
-  file.release(source);
-}
-
-void convert_weight(const MappedFile& file, std::span<const std::byte> source, DType source_dtype,
-                    const TensorView& target, const std::string& where) {
-  const size_t from_size = size_of(source_dtype);
-  for_each_chunk(source.size() / from_size, [&](size_t begin, size_t end) {
-    const auto count = static_cast<int64_t>(end - begin);
-    std::byte* to = static_cast<std::byte*>(target.data) + begin * size_of(target.dtype);
-    convert_part(file, source.subspan(begin * from_size, (end - begin) * from_size), source_dtype,
-                 {to, target.dtype, {count}}, where);
-  });
-}
 
 void draw_dummy_weight(const std::string& name, const TensorView& target) {
   const auto count = static_cast<size_t>(target.shape.elements());

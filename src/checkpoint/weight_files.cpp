@@ -32,8 +32,7 @@ std::vector<std::string> file_names(const fs::path& folder) {
 
 [[noreturn]] void fail_without_weights(const fs::path& folder, const std::vector<std::string>& names) {
   const auto foreign = std::find_if(names.begin(), names.end(), [](const std::string& name) {
-    return name.ends_with(".bin") || name.ends_with(".pth") || name.ends_with(".pt") ||
-           name.ends_with(".gguf");
+    return name.ends_with(".bin") || name.ends_with(".pth") || name.ends_with(".pt");
   });
   if (foreign == names.end()) fail(folder.string(), ": holds no weights, expected *.safetensors files");
   fail(folder.string(), ": holds ", in_quotes(*foreign),

@@ -10,7 +10,10 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "checkpoint/fill.h"
+#include "checkpoint/gguf/blocks.h"
+#include "checkpoint/gguf_weights.h"
 #include "checkpoint/pack.h"
+#include "checkpoint/stored_weight.h"
 #include "checkpoint/weight_files.h"
 #include "tensor/buffer.h"
 
@@ -18,56 +21,52 @@ namespace caravan {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-/// A stored tensor of the shape that was asked for.
-struct Source {
-  const MappedFile* file = nullptr;
-  std::span<const std::byte> bytes;
-  DType dtype = DType::kF32;
-  std::string where;
-};
-
-}  // namespace
-
 struct WeightStore::State {
   fs::path folder;
   LoadFormat format = LoadFormat::kAuto;
-  std::vector<WeightFile> files;
+  std::vector<WeightFile> files;  ///< of a folder with safetensors
+  std::optional<GgufFile> gguf;   ///< or this
 
-  struct Place {
-    const WeightFile* file;
-    const StoredTensor* tensor;
-  };
-  std::unordered_map<std::string, Place> places;
+  std::unordered_map<std::string, StoredWeight> places;
   std::set<std::string> taken;
   /// What take() converted or drew, so that asking twice (tied embeddings) costs once.
   std::map<std::pair<std::string, DType>, Tensor> owned;
   /// What take_panels() and take_vectors() put together.
   std::vector<Tensor> assembled;
 
+  void add(std::vector<StoredWeight> weights);
   [[nodiscard]] Tensor allocate(const std::string& where, const Shape& shape, DType dtype) const;
   [[nodiscard]] std::string where_is(const std::string& name) const;
-  Source find(const std::string& name, const Shape& shape);
+  /// Where the shapes of the weights are said.
+  [[nodiscard]] const char* described_by() const { return gguf ? "its metadata" : "config.json"; }
+  [[nodiscard]] std::string readable_types(const StoredWeight& weight) const;
+  const StoredWeight& find(const std::string& name, const Shape& shape);
   Tensor draw(const std::string& name, const Shape& shape, DType dtype) const;
 };
 
 namespace {
 
-/// The bytes of `tensor` in its file, which parse_safetensors_header() has checked to be inside it.
-std::span<const std::byte> bytes_of(const WeightFile& file, const StoredTensor& tensor) {
-  return file.file.bytes().subspan(file.header.data_start + tensor.begin, tensor.end - tensor.begin);
+std::optional<Encoding> encoding_of(std::string_view safetensors_dtype) {
+  const std::optional<DType> dtype = dtype_from_safetensors(safetensors_dtype);
+  if (!dtype || !is_floating(*dtype)) return std::nullopt;
+  return Encoding{*dtype, std::nullopt, 1, size_of(*dtype)};
 }
 
-std::string where_is(const WeightFile& file, const std::string& name) {
-  return file.file.path().string() + ": the tensor " + in_quotes(name);
-}
-
-DType floating_dtype_of(const WeightFile& file, const StoredTensor& tensor) {
-  const std::optional<DType> dtype = dtype_from_safetensors(tensor.dtype_name);
-  if (dtype && is_floating(*dtype)) return *dtype;
-  fail(where_is(file, tensor.name), " is stored as ", in_quotes(tensor.dtype_name),
-       ", expected F32, F16 or BF16");
+/// The tensors of a safetensors file, whose byte ranges parse_safetensors_header() has checked.
+std::vector<StoredWeight> weights_of(const WeightFile& file) {
+  std::vector<StoredWeight> weights;
+  for (const StoredTensor& tensor : file.header.tensors) {
+    StoredWeight weight;
+    weight.file = &file.file;
+    weight.bytes =
+        file.file.bytes().subspan(file.header.data_start + tensor.begin, tensor.end - tensor.begin);
+    weight.name = tensor.name;
+    weight.type_name = tensor.dtype_name;
+    weight.encoding = encoding_of(tensor.dtype_name);
+    weight.shape = tensor.shape;
+    weights.push_back(std::move(weight));
+  }
+  return weights;
 }
 
 }  // namespace
@@ -89,19 +88,27 @@ Tensor WeightStore::State::allocate(const std::string& where, const Shape& shape
   return {dtype, shape};
 }
 
-WeightStore WeightStore::open(const fs::path& folder, LoadFormat format) {
+void WeightStore::State::add(std::vector<StoredWeight> weights) {
+  for (StoredWeight& weight : weights) {
+    const std::string name = weight.name;
+    const auto [there, is_new] = places.try_emplace(name, std::move(weight));
+    if (is_new) continue;
+    fail(caravan::where_is(weight), " is also in ", in_quotes(there->second.file->path().string()),
+         ", expected each tensor in one file");
+  }
+}
+
+WeightStore WeightStore::open(const fs::path& model_path, LoadFormat format) {
   auto state = std::make_unique<State>();
-  state->folder = folder;
+  state->folder = model_path;
   state->format = format;
-  if (format == LoadFormat::kAuto) state->files = open_weight_files(folder);
-  for (const WeightFile& file : state->files) {
-    for (const StoredTensor& tensor : file.header.tensors) {
-      const auto [there, is_new] = state->places.try_emplace(tensor.name, State::Place{&file, &tensor});
-      if (!is_new) {
-        fail(where_is(file, tensor.name), " is also in ", in_quotes(there->second.file->file.path().string()),
-             ", expected each tensor in one file");
-      }
-    }
+  if (format == LoadFormat::kDummy) return WeightStore(std::move(state));
+  if (const std::optional<fs::path> gguf = find_gguf(model_path)) {
+    state->gguf = open_gguf(*gguf);
+    state->add(weights_of(*state->gguf));
+  } else {
+    state->files = open_weight_files(model_path);
+    for (const WeightFile& file : state->files) state->add(weights_of(file));
   }
   return WeightStore(std::move(state));
 }
@@ -116,23 +123,29 @@ std::string WeightStore::State::where_is(const std::string& name) const {
 
 bool WeightStore::is_mapped_as(const std::string& name, DType dtype) const {
   const auto place = state_->places.find(name);
-  if (place == state_->places.end()) return false;
-  const auto& [file, tensor] = place->second;
-  const auto address = reinterpret_cast<uintptr_t>(bytes_of(*file, *tensor).data());
-  return dtype_from_safetensors(tensor->dtype_name) == dtype && address % size_of(dtype) == 0;
+  return place != state_->places.end() && is_stored_as(place->second, dtype);
+}
+
+std::string WeightStore::State::readable_types(const StoredWeight& weight) const {
+  std::string names = "F32, F16 or BF16";
+  if (!gguf || weight.shape.rank() < 2) return names;
+  for (const GgmlType type : kExpandable) names += " or " + std::string(info_of(type).name);
+  return names;
 }
 
 /// Looks a tensor up and marks it as taken.
-Source WeightStore::State::find(const std::string& name, const Shape& shape) {
+const StoredWeight& WeightStore::State::find(const std::string& name, const Shape& shape) {
   const auto place = places.find(name);
   if (place == places.end()) fail(folder.string(), ": the weight files hold no tensor ", in_quotes(name));
-  const auto& [file, tensor] = place->second;
-  const std::string where = caravan::where_is(*file, name);
-  if (tensor->shape != shape)
-    fail(where, " has shape ", tensor->shape, ", expected ", shape, " by config.json");
-  const DType stored = floating_dtype_of(*file, *tensor);
+  const StoredWeight& weight = place->second;
+  const std::string where = caravan::where_is(weight);
+  if (weight.shape != shape)
+    fail(where, " has shape ", weight.shape, ", expected ", shape, " by ", described_by());
+  if (!weight.encoding.has_value()) {
+    fail(where, " is stored as ", in_quotes(weight.type_name), ", expected ", readable_types(weight));
+  }
   taken.insert(name);
-  return {&file->file, bytes_of(*file, *tensor), stored, where};
+  return weight;
 }
 
 Tensor WeightStore::State::draw(const std::string& name, const Shape& shape, DType dtype) const {
@@ -152,21 +165,20 @@ ConstTensorView WeightStore::take(const std::string& name, const Shape& shape, D
     fail(state_->where_is(name), " has shape ", known->second.shape(), ", expected ", shape);
   }
   if (state_->format == LoadFormat::kDummy) return keep(state_->draw(name, shape, dtype));
-  const Source source = state_->find(name, shape);
-  const bool is_aligned = reinterpret_cast<uintptr_t>(source.bytes.data()) % size_of(source.dtype) == 0;
-  if (source.dtype == dtype && is_aligned) {
-    if (residency == Residency::kWhole) source.file->bring_in(source.bytes);
-    return {source.bytes.data(), dtype, shape};
+  const StoredWeight& weight = state_->find(name, shape);
+  if (is_stored_as(weight, dtype)) {
+    if (residency == Residency::kWhole) weight.file->bring_in(weight.bytes);
+    return {weight.bytes.data(), dtype, shape};
   }
-  Tensor converted = state_->allocate(source.where, shape, dtype);
-  convert_weight(*source.file, source.bytes, source.dtype, converted.view(), source.where);
+  Tensor converted = state_->allocate(where_is(weight), shape, dtype);
+  read_weight(weight, converted.view());
   return keep(std::move(converted));
 }
 
 ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
                                          bool interleaved) {
   std::vector<int64_t> rows;
-  std::vector<Source> sources;
+  std::vector<const StoredWeight*> sources;
   std::vector<Tensor> drawn;
   for (const WeightPart& part : parts) {
     const Shape shape = {part.rows, in};
@@ -174,7 +186,7 @@ ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, i
     if (state_->format == LoadFormat::kDummy) {
       drawn.push_back(state_->draw(part.name, shape, dtype));
     } else {
-      sources.push_back(state_->find(part.name, shape));
+      sources.push_back(&state_->find(part.name, shape));
     }
   }
   const auto panels = static_cast<int64_t>(rows_of_panels(rows, interleaved).size());
@@ -188,11 +200,7 @@ ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, i
                   static_cast<size_t>(count) * row);
       return;
     }
-    const Source& from = sources[index];
-    const size_t row = static_cast<size_t>(in) * size_of(from.dtype);
-    convert_part(*from.file,
-                 from.bytes.subspan(static_cast<size_t>(first) * row, static_cast<size_t>(count) * row),
-                 from.dtype, to, from.where);
+    read_rows(*sources[index], first, count, to);
   };
   pack_panels(rows, interleaved, in, read, packed.view());
   state_->assembled.push_back(std::move(packed));
@@ -232,9 +240,8 @@ std::vector<std::string> WeightStore::unused() const {
 
 DType WeightStore::stored_dtype(DType otherwise) const {
   std::map<DType, int64_t> elements;
-  for (const auto& [name, place] : state_->places) {
-    const std::optional<DType> dtype = dtype_from_safetensors(place.tensor->dtype_name);
-    if (dtype && is_floating(*dtype)) elements[*dtype] += place.tensor->shape.elements();
+  for (const auto& [name, weight] : state_->places) {
+    if (weight.encoding.has_value()) elements[weight.encoding->dtype] += weight.shape.elements();
   }
   const auto most = std::max_element(elements.begin(), elements.end(),
                                      [](const auto& a, const auto& b) { return a.second < b.second; });
@@ -243,9 +250,16 @@ DType WeightStore::stored_dtype(DType otherwise) const {
 
 std::vector<std::pair<std::string, uint64_t>> WeightStore::bytes_by_dtype() const {
   std::map<std::string, uint64_t> bytes;
-  for (const auto& [name, place] : state_->places)
-    bytes[place.tensor->dtype_name] += place.tensor->end - place.tensor->begin;
+  for (const auto& [name, weight] : state_->places) bytes[weight.type_name] += weight.bytes.size();
   return {bytes.begin(), bytes.end()};
+}
+
+std::vector<std::string> WeightStore::block_types() const {
+  std::set<std::string> types;
+  for (const auto& [name, weight] : state_->places) {
+    if (weight.encoding.has_value() && weight.encoding->blocks.has_value()) types.insert(weight.type_name);
+  }
+  return {types.begin(), types.end()};
 }
 
 }  // namespace caravan

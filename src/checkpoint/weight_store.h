@@ -1,5 +1,6 @@
-// The weights of one checkpoint folder, by name: mapped where they lie, converted where another dtype is
-// asked for, or made up where the folder holds only a config (`--load-format dummy`).
+// The weights of one checkpoint, a folder or a GGUF file, by Hugging Face's names: mapped where they lie,
+// converted where another dtype is asked for or where they are stored in blocks, or made up where the folder
+// holds only a config (`--load-format dummy`).
 //
 // Invariants: every byte range was checked against its file before it is handed out; a view is valid as long
 // as the store lives. Thread safety: none while loading; the views may be read from any thread.
@@ -28,11 +29,11 @@ struct WeightPart {
 
 class WeightStore {
  public:
-  /// Opens the safetensors files of `folder` (model.safetensors.index.json with its shards, or every
-  /// *.safetensors there); with kDummy reads no weight file and answers to every name. Throws Error, naming
-  /// the file, on no weights, a header that is truncated, lies, overlaps, doubles a name or overflows, or a
-  /// missing shard.
-  static WeightStore open(const std::filesystem::path& folder, LoadFormat format);
+  /// Opens the GGUF file that `model_path` means (checkpoint/gguf/model_file.h), or the safetensors files of
+  /// that folder (model.safetensors.index.json with its shards, or every *.safetensors there); with kDummy
+  /// reads no weight file and answers to every name. Throws Error, naming the file, on no weights, a header
+  /// that is truncated, lies, overlaps, doubles a name or overflows, or a missing shard.
+  static WeightStore open(const std::filesystem::path& model_path, LoadFormat format);
 
   WeightStore(WeightStore&&) noexcept;
   WeightStore& operator=(WeightStore&&) noexcept;
@@ -64,11 +65,15 @@ class WeightStore {
   /// The names that the files hold and take() was never asked for.
   [[nodiscard]] std::vector<std::string> unused() const;
 
-  /// The dtype that most elements of the weight files are stored in; `otherwise` for dummy weights.
+  /// The dtype that most elements of the weight files are stored in, bf16 where that is in blocks;
+  /// `otherwise` for dummy weights.
   [[nodiscard]] DType stored_dtype(DType otherwise) const;
 
   /// Bytes of all tensors in the files, and of them by dtype name, for `caravan info`.
   [[nodiscard]] std::vector<std::pair<std::string, uint64_t>> bytes_by_dtype() const;
+
+  /// The names of the block types among them ("Q4_K"), whose weights take() and take_panels() expand.
+  [[nodiscard]] std::vector<std::string> block_types() const;
 
  private:
   struct State;

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "checkpoint/gguf/model_file.h"
 #include "checkpoint/weight_store.h"
 #include "cli/show/size_text.h"
 #include "cli/system_info.h"
@@ -39,6 +39,10 @@ std::string rope_text(const RopeConfig& rope) {
     case RopeScaling::kYarn:
       out << ", yarn";
       break;
+    case RopeScaling::kDivisors:
+      out << ", each frequency divided by its own number, up to "
+          << *std::max_element(rope.divisors.begin(), rope.divisors.end());
+      return out.str();
   }
   out << " scaling by " << rope.factor;
   if (rope.original_max_position > 0) out << " from " << rope.original_max_position << " tokens";
@@ -84,6 +88,18 @@ void print_memory(const ModelConfig& config) {
   }
 }
 
+/// What a GGUF file says of itself.
+void print_gguf(const std::filesystem::path& model_path) {
+  const GgufFile gguf = open_gguf(find_gguf(model_path).value());
+  const Json json = gguf_fields(gguf.header);
+  const JsonObject fields(json, gguf.file.path().string());
+  const std::string name = fields.string_or("general.name", "");
+  line("file", "GGUF version " + std::to_string(gguf.header.version) + ", " +
+                   std::to_string(gguf.header.metadata.size()) + " metadata fields, " +
+                   std::to_string(gguf.header.tensors.size()) + " tensors" +
+                   (name.empty() ? "" : ", " + in_quotes(name)));
+}
+
 void print_weights(const std::filesystem::path& folder) {
   try {
     const WeightStore store = WeightStore::open(folder, LoadFormat::kAuto);
@@ -91,6 +107,7 @@ void print_weights(const std::filesystem::path& folder) {
     for (const auto& [dtype, bytes] : store.bytes_by_dtype()) {
       text += (text.empty() ? "" : ", ") + size_text(bytes) + " of " + dtype;
     }
+    if (!store.block_types().empty()) text += "; blocks are expanded to bf16";
     line("weight files", text);
   } catch (const Error& error) {
     line("weight files", std::string("none that can be used: ") + error.what());
@@ -115,7 +132,7 @@ const Command& info_command() {
       .summary = "Prints what a checkpoint is: architecture, sizes, dtype, memory, tokenizer.",
       .usage = "MODEL | --system",
       .groups = {{"Options",
-                  {{"--model-path", "DIR", "the same as MODEL: a checkpoint folder"},
+                  {{"--model-path", "PATH", "the same as MODEL: a checkpoint folder or a GGUF file"},
                    {"--system", "", "print what this machine is, instead or as well"}}}},
       .aliases = {},
       .positional = "MODEL",
@@ -130,14 +147,16 @@ int info(const std::vector<std::string>& words) {
   const std::optional<std::string> flag = arguments.text("--model-path");
   if (system && !flag.has_value() && !arguments.positional().has_value()) return 0;
   if (flag.has_value() == arguments.positional().has_value()) {
-    fail("caravan info: expected one checkpoint folder, as in caravan info models/demo");
+    fail("caravan info: expected one checkpoint folder or GGUF file, as in caravan info models/demo");
   }
   const std::filesystem::path folder = flag.value_or(arguments.positional().value_or(""));
-  require_folder(folder, "caravan info");
+  require_model_path(folder, "caravan info");
   const ModelConfig config = load_config(folder);
   std::cout << folder.string() << "\n";
   print_shape(config);
-  line("dtype", std::string(name_of(config.dtype)) + " by config.json");
+  const bool is_gguf = find_gguf(folder).has_value();
+  line("dtype", std::string(name_of(config.dtype)) + (is_gguf ? " by its tensors" : " by config.json"));
+  if (is_gguf) print_gguf(folder);
   print_weights(folder);
   print_tokenizer(folder);
   print_memory(config);

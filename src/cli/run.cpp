@@ -39,7 +39,7 @@ OptionGroup output_option_group() {
 Command make_command() {
   Command command = {
       .name = "run",
-      .summary = "Continues prompts with a model. Figures go to standard error, text to standard output.",
+      .summary = "Continues prompts with a model: text to standard output, figures to standard error.",
       .usage = "--model-path DIR --prompt TEXT [options]",
       .groups = {prompt_option_group(), output_option_group(), sampling_option_group(),
                  engine_option_group()},

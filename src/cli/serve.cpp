@@ -24,13 +24,15 @@ constexpr int64_t kDefaultBatchSize = 64;
 constexpr int64_t kDefaultBatchTokens = 512;
 constexpr double kDefaultStretch = 1.5;
 constexpr int64_t kMebibyte = 1024 * 1024;
+/// Files that are open beside connections: the model's, the port, what a library opens for a moment.
+constexpr uint64_t kOtherFiles = 64;
 
 OptionGroup server_option_group() {
   return {"Server",
           {
               {"--host", "ADDRESS", "where to listen; 0.0.0.0 or :: for everybody (127.0.0.1)"},
               {"--port", "N", "0 for any free one (8000)"},
-              {"--served-model-name", "NAME", "that requests give (the folder's name)"},
+              {"--served-model-name", "NAME", "that requests give (the folder's or file's name)"},
               {"--api-key-file", "FILE", "API keys, one a line; requests must show one"},
               {"--tls-cert", "FILE", "serve HTTPS with this certificate chain (PEM)"},
               {"--tls-key", "FILE", "and its private key (PEM)"},
@@ -66,6 +68,15 @@ std::optional<http::TlsFiles> parse_tls(const Arguments& arguments) {
   return http::TlsFiles{*certificate, *key};
 }
 
+/// As many connections as there may be files: whoever comes then is told 503, and not left waiting.
+size_t connections_within(uint64_t files, size_t wanted) {
+  if (files >= wanted + kOtherFiles) return wanted;
+  const uint64_t most = files > kOtherFiles ? files - kOtherFiles : 1;
+  log(LogLevel::kWarning, "this process may open ", files, " files (ulimit -Hn), so that it takes ", most,
+      " connections at a time and not ", wanted);
+  return most;
+}
+
 serve::ServeOptions parse_server(const Arguments& arguments) {
   serve::ServeOptions options;
   options.http.host = arguments.text("--host").value_or(options.http.host);
@@ -74,6 +85,7 @@ serve::ServeOptions parse_server(const Arguments& arguments) {
   options.http.cors_origin = arguments.text("--cors-origin");
   options.http.max_body_bytes =
       static_cast<size_t>(arguments.integer("--max-body-mb", 1, 4096).value_or(16) * kMebibyte);
+  options.http.max_connections = connections_within(raise_open_files_limit(), options.http.max_connections);
   if (const auto file = arguments.text("--api-key-file")) options.api_key_file = *file;
   options.max_waiting = arguments.integer("--max-waiting", 0, 1'000'000).value_or(options.max_waiting);
   options.drain_time = std::chrono::seconds(
@@ -128,7 +140,8 @@ std::unique_ptr<Engine> make_engine(TextModel& model, EngineOptions options, con
 std::string model_name(const Arguments& arguments, const std::filesystem::path& folder) {
   if (const auto name = arguments.text("--served-model-name")) return *name;
   const std::filesystem::path whole = std::filesystem::absolute(folder).lexically_normal();
-  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  const std::filesystem::path last = (whole.has_filename() ? whole : whole.parent_path()).filename();
+  return (last.extension() == ".gguf" ? last.stem() : last).string();
 }
 
 serve::ModelView view_of(const TextModel& model, const std::string& name, const ChatTemplate* chat_template) {

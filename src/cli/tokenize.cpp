@@ -13,7 +13,8 @@ namespace caravan::cli {
 namespace {
 
 OptionGroup model_group(const std::vector<Option>& more) {
-  std::vector<Option> options = {{"--model-path", "DIR", "folder with a tokenizer (required)"}};
+  std::vector<Option> options = {
+      {"--model-path", "PATH", "folder with a tokenizer, or a GGUF file (required)"}};
   options.insert(options.end(), more.begin(), more.end());
   return {"Options", std::move(options)};
 }
@@ -23,7 +24,7 @@ Tokenizer require_tokenizer(const Arguments& arguments) {
   std::optional<Tokenizer> tokenizer = load_tokenizer(folder);
   if (!tokenizer.has_value()) {
     fail("--model-path: ", in_quotes(folder.string()),
-         " has no tokenizer, expected tokenizer.json or tokenizer.model in it");
+         " has no tokenizer, expected tokenizer.json, tokenizer.model or a GGUF file's");
   }
   return std::move(*tokenizer);
 }

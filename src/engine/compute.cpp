@@ -91,6 +91,8 @@ void Engine::embed_parts(std::span<const StepPart> parts, std::vector<StepResult
   const double start = seconds_now();
   for (const StepPart& part : parts) {
     Sequence& sequence = sequence_of(part);
+    // Its first piece, or its first again after preemption.
+    if (sequence.computed == 0) sequence.group->hidden_sum.clear();
     const Batch batch({part_of(sequence, part.count)});
     embedder_->add_hidden(batch.inputs(), sequence.group->hidden_sum);
   }

@@ -7,6 +7,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "checkpoint/gguf/model_file.h"
+#include "models/config_gguf.h"
+#include "models/config_limits.h"
 #include "models/config_rope.h"
 
 namespace caravan {
@@ -14,13 +17,6 @@ namespace caravan {
 namespace fs = std::filesystem;
 
 namespace {
-
-// The largest sizes that are accepted, several times those of any published model. With them
-// layers · 7 · width² (the parameters) and 8 · layers · width · positions (a full KV cache in bytes) fit in
-// 63 bits.
-constexpr int64_t kMaxWidth = int64_t{1} << 22U;  ///< of hidden, intermediate, and heads x head_dim
-constexpr int64_t kMaxLayers = int64_t{1} << 12U;
-constexpr int64_t kMaxVocab = int64_t{1} << 28U;
 
 /// Configs are a few kilobytes; some carry label maps.
 constexpr uint64_t kMaxConfigBytes = 10'000'000;
@@ -42,6 +38,8 @@ constexpr std::array<Architecture, 2> kArchitectures = {{
 
 /// How the first conversions of LLaMA 1 spelled it.
 constexpr std::string_view kOldLlama = "LLaMAForCausalLM";
+
+constexpr HeadFields kHeadFields = {"hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim"};
 
 std::string supported_names() {
   std::string names;
@@ -91,28 +89,8 @@ void read_sizes(const JsonObject& root, const Architecture& architecture, ModelC
   const bool is_there = root.json().contains("num_key_value_heads");
   const int64_t usual =
       is_there || architecture.num_kv_heads == 0 ? config.num_heads : architecture.num_kv_heads;
-  config.num_kv_heads = root.integer_or("num_key_value_heads", 1, config.num_heads, usual);
-  if (config.num_heads % config.num_kv_heads != 0) {
-    fail(root.source(), ": field \"num_key_value_heads\" is ", config.num_kv_heads,
-         ", expected a divisor of num_attention_heads, which is ", config.num_heads);
-  }
-}
-
-void read_head_dim(const JsonObject& root, ModelConfig& config) {
-  if (!root.has("head_dim") && config.hidden_size % config.num_heads != 0) {
-    fail(root.source(), ": field \"hidden_size\" is ", config.hidden_size,
-         ", expected a multiple of num_attention_heads, which is ", config.num_heads, ", or a head_dim");
-  }
-  config.head_dim = root.integer_or("head_dim", 1, kMaxWidth, config.hidden_size / config.num_heads);
-  if (config.head_dim % 2 != 0) {
-    fail(root.source(), ": field \"head_dim\" is ", config.head_dim,
-         root.has("head_dim") ? "" : " (hidden_size / num_attention_heads)",
-         ", expected an even number, because rotary embedding turns pairs");
-  }
-  if (config.num_heads * config.head_dim > kMaxWidth) {
-    fail(root.source(), ": num_attention_heads x head_dim is ", config.num_heads * config.head_dim,
-         ", expected at most ", kMaxWidth);
-  }
+  config.num_kv_heads = read_kv_heads(root, kHeadFields, config, usual);
+  config.head_dim = read_head_dim(root, kHeadFields, config);
 }
 
 DType read_dtype(const JsonObject& root) {
@@ -145,24 +123,17 @@ void check_layer_types(const JsonObject& root, int64_t sliding_window) {
   if (!all) root.wrong("layer_types", std::string("every layer to be ") + expected);
 }
 
-int32_t token_id(const JsonObject& root, const std::string& name, const Json& value, int64_t vocab_size) {
-  const bool fits = value.is_number_unsigned() && value.get<uint64_t>() < static_cast<uint64_t>(vocab_size);
-  if (fits) return value.get<int32_t>();
-  fail(root.source(), ": field ", in_quotes(name), " is ", describe(value),
-       ", expected a token id from 0 to ", vocab_size - 1, ", below vocab_size");
-}
-
 void read_tokens(const JsonObject& root, ModelConfig& config) {
   if (const Json* bos = root.find("bos_token_id"))
-    config.bos_token = token_id(root, "bos_token_id", *bos, config.vocab_size);
+    config.bos_token = read_token_id(root, "bos_token_id", *bos, config);
   const Json* eos = root.find("eos_token_id");
   if (eos == nullptr) return;
   if (!eos->is_array()) {
-    config.eos_tokens.push_back(token_id(root, "eos_token_id", *eos, config.vocab_size));
+    config.eos_tokens.push_back(read_token_id(root, "eos_token_id", *eos, config));
     return;
   }
   for (const Json& each : *eos)
-    config.eos_tokens.push_back(token_id(root, "eos_token_id", each, config.vocab_size));
+    config.eos_tokens.push_back(read_token_id(root, "eos_token_id", each, config));
 }
 
 }  // namespace
@@ -176,10 +147,8 @@ ModelConfig parse_config(std::string_view text, const std::string& source) {
   ModelConfig config;
   config.architecture = architecture.name;
   read_sizes(root, architecture, config);
-  read_head_dim(root, config);
   read_rope(root, config);
-  // The smallest is far below any published epsilon and still a normal fp32 number.
-  config.rms_norm_eps = root.number_or("rms_norm_eps", 1e-30, 1.0, config.rms_norm_eps);
+  config.rms_norm_eps = root.number_or("rms_norm_eps", kMinEpsilon, kMaxEpsilon, config.rms_norm_eps);
   config.tie_word_embeddings = root.boolean_or("tie_word_embeddings", false);
   config.attention_bias = root.boolean_or("attention_bias", false);
   config.mlp_bias = root.boolean_or("mlp_bias", false);
@@ -190,9 +159,13 @@ ModelConfig parse_config(std::string_view text, const std::string& source) {
   return config;
 }
 
-ModelConfig load_config(const fs::path& folder) {
-  require_folder(folder, "model path");
-  const fs::path path = folder / "config.json";
+ModelConfig load_config(const fs::path& model_path) {
+  if (const std::optional<fs::path> path = find_gguf(model_path)) {
+    const GgufFile gguf = open_gguf(*path);
+    return config_of_gguf(gguf.header, gguf.file.bytes().subspan(gguf.header.data_start), path->string());
+  }
+  require_folder(model_path, "model path");
+  const fs::path path = model_path / "config.json";
   return parse_config(read_file(path, kMaxConfigBytes), path.string());
 }
 

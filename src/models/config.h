@@ -1,4 +1,5 @@
-// What a checkpoint's config.json says of its model, checked and with every default filled in.
+// What a checkpoint's config.json or GGUF metadata says of its model, checked and with every default filled
+// in.
 //
 // Invariants: every size is at least 1 and small enough that products of two of them fit in 64 bits;
 // num_heads is a multiple of num_kv_heads; head_dim is even. Thread safety: a value type.
@@ -17,7 +18,7 @@ namespace caravan {
 
 /// How rotary angles are stretched beyond the context that a model was first trained on. The formulas and
 /// their sources stand at rope_inverse_frequencies() in models/rope.h.
-enum class RopeScaling : uint8_t { kNone, kLinear, kDynamic, kLlama3, kYarn };
+enum class RopeScaling : uint8_t { kNone, kLinear, kDynamic, kLlama3, kYarn, kDivisors };
 
 struct RopeConfig {
   double theta = 10000.0;
@@ -32,6 +33,9 @@ struct RopeConfig {
   bool truncate = true;           ///< yarn: whether the correction range is rounded to whole dimensions
   /// yarn: what cos and sin are multiplied by, worked out from attention_factor, mscale and mscale_all_dim.
   double attention_factor = 1.0;
+  /// kDivisors: what the frequency of each pair of dimensions is divided by, [head_dim / 2], all above 0: how
+  /// GGUF files store llama3's scaling.
+  std::vector<float> divisors = {};
 };
 
 /// The longest context that a config may ask for, in tokens: three times the longest published.
@@ -64,9 +68,10 @@ struct ModelConfig {
   [[nodiscard]] int64_t kv_bytes_per_token(DType kv_dtype) const;
 };
 
-/// Reads `folder`/config.json. Throws Error, naming file and field, on anything missing, malformed, out of
-/// range, contradictory, or unsupported (architecture, hidden_act, rope type).
-ModelConfig load_config(const std::filesystem::path& folder);
+/// Reads the config.json of the folder `model_path`, or the metadata of the GGUF file that it means
+/// (checkpoint/gguf/model_file.h). Throws Error, naming file and field, on anything missing, malformed, out
+/// of range, contradictory, or unsupported (architecture, hidden_act, rope type).
+ModelConfig load_config(const std::filesystem::path& model_path);
 
 /// The same from the text of a config.json; `source` is its path, for messages.
 ModelConfig parse_config(std::string_view text, const std::string& source);

@@ -2,21 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "models/config_limits.h"
 
 namespace caravan {
 
 namespace {
-
-/// Beyond any published model's (500 to 1e9); above 1, where the frequencies fall and have a logarithm.
-constexpr double kMinTheta = 2.0;
-constexpr double kMaxTheta = 1e15;
-/// Beyond any published model's (1 to 64).
-constexpr double kMaxFactor = 1e6;
 
 constexpr std::array<std::pair<std::string_view, RopeScaling>, 5> kTypes = {{
     {"default", RopeScaling::kNone},
@@ -48,11 +42,11 @@ RopeScaling read_type(const JsonObject& scaling) {
 }
 
 void refuse_partial_rotary(const JsonObject& object) {
-  if (object.number_or("partial_rotary_factor", 0.0, kMaxFactor, 1.0) != 1.0)
+  if (object.number_or("partial_rotary_factor", 0.0, kMaxRopeFactor, 1.0) != 1.0)
     object.wrong("partial_rotary_factor", "1, because LLaMA-family models rotate whole heads");
 }
 
-double read_factor(const JsonObject& scaling) { return scaling.number("factor", 1.0, kMaxFactor); }
+double read_factor(const JsonObject& scaling) { return scaling.number("factor", 1.0, kMaxRopeFactor); }
 
 /// The length before scaling. At the root it wins, as Phi-3-like configs have it.
 int64_t read_original(const JsonObject& root, const JsonObject& scaling, int64_t max_position) {
@@ -65,28 +59,23 @@ void read_llama3(const JsonObject& root, const JsonObject& scaling, ModelConfig&
   RopeConfig& rope = config.rope;
   rope.factor = read_factor(scaling);
   rope.original_max_position = read_original(root, scaling, config.max_position);
-  rope.low_freq_factor = scaling.number("low_freq_factor", 1e-3, kMaxFactor);
-  rope.high_freq_factor = scaling.number("high_freq_factor", 1e-3, kMaxFactor);
+  rope.low_freq_factor = scaling.number("low_freq_factor", 1e-3, kMaxRopeFactor);
+  rope.high_freq_factor = scaling.number("high_freq_factor", 1e-3, kMaxRopeFactor);
   if (rope.high_freq_factor <= rope.low_freq_factor)
     scaling.wrong("high_freq_factor", "a number above low_freq_factor");
 }
 
-/// 0.1 · mscale · ln(scale) + 1, section 3.4 of the YaRN paper (arXiv:2309.00071) for mscale 1.
-double yarn_mscale(double scale, double mscale) {
-  return scale <= 1.0 ? 1.0 : 0.1 * mscale * std::log(scale) + 1.0;
-}
-
 double read_yarn_attention_factor(const JsonObject& scaling, double factor) {
-  if (scaling.has("attention_factor")) return scaling.number("attention_factor", 0.0, kMaxFactor);
-  const double mscale = scaling.number_or("mscale", 0.0, kMaxFactor, 0.0);
-  const double mscale_all_dim = scaling.number_or("mscale_all_dim", 0.0, kMaxFactor, 0.0);
+  if (scaling.has("attention_factor")) return scaling.number("attention_factor", 0.0, kMaxRopeFactor);
+  const double mscale = scaling.number_or("mscale", 0.0, kMaxRopeFactor, 0.0);
+  const double mscale_all_dim = scaling.number_or("mscale_all_dim", 0.0, kMaxRopeFactor, 0.0);
   if (mscale == 0.0 || mscale_all_dim == 0.0) return yarn_mscale(factor, 1.0);
   return yarn_mscale(factor, mscale) / yarn_mscale(factor, mscale_all_dim);
 }
 
 /// A number that is absent, null or 0 is `otherwise`.
 double number_unless_zero(const JsonObject& scaling, const std::string& name, double otherwise) {
-  const double value = scaling.number_or(name, 0.0, kMaxFactor, otherwise);
+  const double value = scaling.number_or(name, 0.0, kMaxRopeFactor, otherwise);
   return value == 0.0 ? otherwise : value;
 }
 
@@ -129,6 +118,7 @@ void read_rope(const JsonObject& root, ModelConfig& config) {
   rope.scaling = read_type(*scaling);
   switch (rope.scaling) {
     case RopeScaling::kNone:
+    case RopeScaling::kDivisors:  // which only GGUF files have
       break;
     case RopeScaling::kDynamic:
       // Its formula has head_dim - 2 in a denominator.

@@ -46,8 +46,8 @@ GenerationConfig parse_generation_config(std::string_view text, const std::strin
   return config;
 }
 
-GenerationConfig load_generation_config(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "generation_config.json";
+GenerationConfig load_generation_config(const std::filesystem::path& model_path) {
+  const std::filesystem::path path = model_path / "generation_config.json";
   if (!file_exists(path)) return {};
   return parse_generation_config(read_file(path, kMaxBytes), path.string());
 }

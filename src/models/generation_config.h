@@ -24,9 +24,10 @@ struct GenerationConfig {
   std::vector<int32_t> eos_tokens = {};  ///< the file may hold one or a list
 };
 
-/// Reads `folder`/generation_config.json; all defaults if there is none. Throws Error, naming file and field,
+/// Reads the generation_config.json of the folder `model_path`; all defaults if there is none, as for a GGUF
+/// file. Throws Error, naming file and field,
 /// on what is malformed or out of range.
-GenerationConfig load_generation_config(const std::filesystem::path& folder);
+GenerationConfig load_generation_config(const std::filesystem::path& model_path);
 
 /// The same from the text of the file; `source` is its path, for messages.
 GenerationConfig parse_generation_config(std::string_view text, const std::string& source);

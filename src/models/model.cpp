@@ -5,15 +5,16 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "models/llama.h"
 
 namespace caravan {
 
 namespace {
 
-/// Ends of names that published checkpoints carry and no implementation reads: the rotary frequencies, which
-/// follow from the config.
-constexpr std::array<std::string_view, 1> kLeftovers = {"rotary_emb.inv_freq"};
+/// Ends of names that published checkpoints carry and the graph does not read: the rotary frequencies, which
+/// follow from the config, and what a GGUF file divides them by, which is part of the config.
+constexpr std::array<std::string_view, 2> kLeftovers = {"rotary_emb.inv_freq", "rope_freqs.weight"};
 
 bool is_leftover(const std::string& name, const ModelConfig& config) {
   // A tied head is the embedding; some files store it a second time.
@@ -28,7 +29,16 @@ void refuse_unused(const std::filesystem::path& folder, const WeightStore& store
   if (unused.empty()) return;
   fail(folder.string(), ": the weight ", in_quotes(unused.front()),
        unused.size() == 1 ? "" : " (and " + std::to_string(unused.size() - 1) + " more)",
-       " is not part of a ", config.architecture, " as config.json describes it");
+       " is not part of a ", config.architecture, " as its config describes it");
+}
+
+/// Says so where blocks become numbers: more memory, and other speed, than the file's size lets expect.
+void log_expansion(const std::filesystem::path& path, const WeightStore& store, DType dtype) {
+  std::string types;
+  for (const std::string& type : store.block_types()) types += (types.empty() ? "" : ", ") + type;
+  if (types.empty()) return;
+  log(LogLevel::kWarning, path.string(), ": its ", types, " weights are expanded to ", name_of(dtype),
+      " in memory, because Caravan has no kernels that compute on blocks");
 }
 
 /// By Graph::weights: what only an embedding reads need not be in memory as a whole.
@@ -89,20 +99,21 @@ uint64_t Model::weight_bytes() const {
   return bytes;
 }
 
-Model load_model(const std::filesystem::path& folder, const LoadOptions& options) {
-  ModelConfig config = load_config(folder);
-  WeightStore store = WeightStore::open(folder, options.format);
+Model load_model(const std::filesystem::path& model_path, const LoadOptions& options) {
+  ModelConfig config = load_config(model_path);
+  WeightStore store = WeightStore::open(model_path, options.format);
   const DType dtype = options.dtype.value_or(store.stored_dtype(config.dtype));
   Model model = {std::move(config), dtype, {}, std::move(store), {}, {}};
   model.graph = record_llama(model.config, {.weights = dtype, .kv_cache = dtype});
   if (options.compile) model.passes = run_passes(model.graph);
+  log_expansion(model_path, model.store, dtype);
   if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), dtype);
   const std::vector<Residency> residencies = residencies_of(model.graph);
   for (size_t i = 0; i < model.graph.weights.size(); ++i) {
     if (options.stop.stop_requested()) throw LoadStopped();
     model.weights.push_back(take_weight(model.store, model.graph.weights[i], residencies[i]));
   }
-  refuse_unused(folder, model.store, model.config);
+  refuse_unused(model_path, model.store, model.config);
   return model;
 }
 

@@ -46,9 +46,9 @@ struct Model {
   [[nodiscard]] uint64_t weight_bytes() const;
 };
 
-/// Loads the checkpoint in `folder`. Throws Error on everything that can be wrong with its files, and on a
-/// weight in them that no part of the model reads (known leftovers aside), because that means a mapping is
-/// wrong. Throws LoadStopped where it is asked to stop.
-Model load_model(const std::filesystem::path& folder, const LoadOptions& options);
+/// Loads the checkpoint that `model_path` names, a folder or a GGUF file. Throws Error on everything that can
+/// be wrong with its files, and on a weight in them that no part of the model reads (known leftovers aside),
+/// because that means a mapping is wrong. Throws LoadStopped where it is asked to stop.
+Model load_model(const std::filesystem::path& model_path, const LoadOptions& options);
 
 }  // namespace caravan

@@ -74,6 +74,9 @@ std::vector<float> rope_frequencies(const RopeConfig& config, int64_t head_dim, 
         frequency = frequency / config.factor * (1.0 - kept) + frequency * kept;
         break;
       }
+      case RopeScaling::kDivisors:
+        frequency /= static_cast<double>(config.divisors[static_cast<size_t>(pair)]);
+        break;
     }
     frequencies[static_cast<size_t>(pair)] = static_cast<float>(frequency);
   }

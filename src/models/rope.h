@@ -15,7 +15,8 @@ namespace caravan {
 /// - linear: divided by factor (Chen et al., 2023, arXiv:2306.15595);
 /// - dynamic: theta grows with length beyond original_max_position ("NTK-aware", as transformers has it);
 /// - llama3: long wavelengths divided by factor, short ones kept, between them a blend (Llama 3.1's release);
-/// - yarn: a ramp between divided and kept frequencies (Peng et al., 2023, arXiv:2309.00071).
+/// - yarn: a ramp between divided and kept frequencies (Peng et al., 2023, arXiv:2309.00071);
+/// - divisors: each frequency divided by its own number.
 std::vector<float> rope_frequencies(const RopeConfig& config, int64_t head_dim, int64_t length);
 
 /// Whether the frequencies change as a sequence grows.

@@ -39,8 +39,14 @@ std::optional<BlockCopy> Scheduler::fork(const ScheduledSequence& parent, Schedu
     return std::nullopt;
   }
   child->blocks = std::move(forked->table);
-  running_.push_back(child);
+  let_run(child);
   return forked->copy;
+}
+
+void Scheduler::let_run(ScheduledSequence* sequence) {
+  const auto place = std::upper_bound(running_.begin(), running_.end(), sequence,
+                                      [](const auto* a, const auto* b) { return a->id < b->id; });
+  running_.insert(place, sequence);
 }
 
 int64_t Scheduler::places_taken() const {
@@ -84,10 +90,7 @@ void Scheduler::admit(bool urgent) {
     const bool first = !next->started;
     if (!start(*next, urgent)) return;
     queue_.remove(next);
-    // Oldest first, whatever order they came back in.
-    const auto place = std::upper_bound(running_.begin(), running_.end(), next,
-                                        [](const auto* a, const auto* b) { return a->id < b->id; });
-    running_.insert(place, next);
+    let_run(next);
     if (first) admitted_.push_back(next);
   }
 }

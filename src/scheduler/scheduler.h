@@ -69,6 +69,8 @@ class Scheduler {
   void admit(bool urgent);
   /// Whether `sequence` may run now; if so, it has the blocks of what the cache knows of it.
   bool start(ScheduledSequence& sequence, bool urgent);
+  /// Oldest first, whatever order they come in, come back in or are forked in: a request's are neighbours.
+  void let_run(ScheduledSequence* sequence);
   [[nodiscard]] int64_t places_taken() const;
   [[nodiscard]] std::vector<StepPart> plan() const;
   /// Admits, plans and makes room; empty where all that was planned had to give way.

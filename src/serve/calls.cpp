@@ -43,8 +43,8 @@ void Calls::open(CallOrigin origin, Call call, const Guides& guides, const Diale
                    "", ""});
   }
   const CallId id = next_call_++;
-  Entry entry = {std::make_unique<OpenCall>(std::move(origin), std::move(call), model_, dialect, responder),
-                 {}};
+  Entry entry = {
+      std::make_unique<OpenCall>(std::move(origin), std::move(call), model_, dialect, responder), {}, {}};
   for (size_t i = 0; i < entry.call->call().generations.size(); ++i) {
     try {
       engine_.check(entry.call->engine_request(i, nullptr));
@@ -72,18 +72,20 @@ void Calls::submit(CallId id, Entry& entry, const Guides& guides) {
   }
 }
 
-void Calls::set_time_outs(CallId id, const Entry& entry) {
+void Calls::set_time_outs(CallId id, Entry& entry) {
   for (size_t i = 0; i < entry.tickets.size(); ++i) {
     const std::optional<double> seconds = entry.call->call().generations[i].timeout_seconds;
     if (!seconds.has_value()) continue;
     const Ticket ticket = entry.tickets[i];
-    after_(std::chrono::milliseconds(static_cast<int64_t>(*seconds * 1e3)), [this, id, i, ticket] {
+    const auto time_out = [this, id, i, ticket] {
       if (places_.erase(ticket) == 0) return;
       --open_generations_;
       engine_.cancel(ticket);
       calls_.at(id).call->time_out(i, seconds_now());
       flush({id});
-    });
+    };
+    entry.time_outs.push_back(
+        after_(std::chrono::milliseconds(static_cast<int64_t>(*seconds * 1e3)), time_out));
   }
 }
 

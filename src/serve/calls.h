@@ -21,8 +21,9 @@ struct CallLimits {
 
 class Calls {
  public:
-  /// Runs a function on the I/O thread after so many milliseconds.
-  using After = std::function<void(std::chrono::milliseconds delay, std::function<void()> work)>;
+  /// Runs a function on the I/O thread after so many milliseconds, unless what is returned is let go before.
+  using After =
+      std::function<std::shared_ptr<void>(std::chrono::milliseconds delay, std::function<void()> work)>;
 
   /// All that it is given outlives it.
   Calls(EngineService& engine, const ModelView& model, ServerMetrics& metrics, const CallLimits& limits,
@@ -40,7 +41,6 @@ class Calls {
   /// New calls fail from now on.
   void drain() { draining_ = true; }
 
-  [[nodiscard]] size_t open_calls() const { return calls_.size(); }
   [[nodiscard]] bool draining() const { return draining_; }
   /// How the server is, as far as calls tell.
   [[nodiscard]] ServerStatus status() const;
@@ -53,11 +53,12 @@ class Calls {
   };
   struct Entry {
     std::unique_ptr<OpenCall> call;
-    std::vector<Ticket> tickets;  ///< by generation
+    std::vector<Ticket> tickets;                   ///< by generation
+    std::vector<std::shared_ptr<void>> time_outs;  ///< they end with the call
   };
 
   void submit(CallId id, Entry& entry, const Guides& guides);
-  void set_time_outs(CallId id, const Entry& entry);
+  void set_time_outs(CallId id, Entry& entry);
   void take(const TicketResult& result, double now);
   /// Ends a call whose client has gone, or that was cancelled.
   void abandon(CallId id, bool tell);

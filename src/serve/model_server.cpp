@@ -68,13 +68,11 @@ void ModelServer::run(const std::function<void()>& ready) {
 void ModelServer::load() {
   try {
     trie_ = std::make_shared<const TokenTrie>(*view_.tokenizer);
-    engine_ = std::make_unique<EngineService>([this] { return model_.make_engine(loading_.get_token()); },
-                                              [this](StepEvents events) {
-                                                http_.post([this, events = std::move(events)] {
-                                                  calls_->deliver(events);
-                                                  if (draining_) stop_when_idle();
-                                                });
-                                              });
+    engine_ = std::make_unique<EngineService>(
+        [this] { return model_.make_engine(loading_.get_token()); },
+        [this](StepEvents events) {
+          http_.post([this, events = std::move(events)] { calls_->deliver(events); });
+        });
     http_.post([this] { finish_loading(); });
   } catch (const LoadStopped&) {
     http_.stop();
@@ -98,9 +96,9 @@ void ModelServer::finish_loading() {
   calls_ =
       std::make_unique<Calls>(*engine_, view_, metrics_, CallLimits{view_.max_sequences + view_.max_waiting},
                               [this](std::chrono::milliseconds delay, std::function<void()> work) {
-                                http_.post_after(delay, std::move(work));
+                                return http_.call_after(delay, std::move(work));
                               });
-  if (draining_) return stop_when_idle();
+  if (draining_) return calls_->drain();
   if (ready_) ready_();
 }
 
@@ -201,13 +199,11 @@ void ModelServer::drain() {
   http_.post([this] {
     if (draining_) return;
     draining_ = true;
-    const size_t open = calls_ == nullptr ? 0 : calls_->open_calls();
-    log(LogLevel::kInfo, "stopping: ", open, " requests may finish within ", options_.drain_time.count(),
-        " s");
+    log(LogLevel::kInfo, "stopping: ", http_.unanswered(), " requests may finish within ",
+        options_.drain_time.count(), " s");
     if (calls_ != nullptr) calls_->drain();
     http_.post_after(options_.drain_time, [this] {
-      log(LogLevel::kWarning, "stopping: ", calls_ == nullptr ? 0 : calls_->open_calls(),
-          " requests are cut off");
+      log(LogLevel::kWarning, "stopping: ", http_.unanswered(), " requests are cut off");
       http_.stop();
     });
     stop_when_idle();
@@ -215,10 +211,10 @@ void ModelServer::drain() {
 }
 
 void ModelServer::stop_when_idle() {
-  if (calls_ != nullptr && calls_->open_calls() > 0) return;
-  // What was answered last is still on its way to the sockets.
-  constexpr std::chrono::milliseconds kForTheLastAnswers{200};
-  http_.post_after(kForTheLastAnswers, [this] { http_.stop(); });
+  // A client that reads slowly is still owed what is queued for it.
+  constexpr std::chrono::milliseconds kLookAgain{20};
+  if (http_.unanswered() == 0) return http_.stop();
+  http_.post_after(kLookAgain, [this] { stop_when_idle(); });
 }
 
 void ModelServer::stop() {

@@ -64,6 +64,7 @@ class ModelServer {
   /// Does what the request asks for. On the I/O thread.
   void carry_out(Prepared prepared, CallOrigin origin, const std::shared_ptr<http::Responder>& responder);
   [[nodiscard]] std::optional<Failure> refuse_key(http::Request& request, std::string& client) const;
+  /// Stops once every request is answered and every answer sent.
   void stop_when_idle();
 
   ServeOptions options_;

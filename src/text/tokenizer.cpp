@@ -3,7 +3,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/utf8.h"
+#include "checkpoint/gguf/model_file.h"
 #include "text/detokenizer.h"
+#include "text/gguf_tokenizer.h"
 #include "text/sentencepiece_model.h"
 #include "text/tiktoken.h"
 #include "text/tokenizer_config.h"
@@ -67,14 +69,20 @@ const TokenBytes& Tokenizer::bytes_of(int32_t id) const {
 
 bool Tokenizer::is_special(int32_t id) const { return known(id) && special_[static_cast<size_t>(id)]; }
 
-std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
+std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& model_path) {
+  if (const auto path = find_gguf(model_path)) {
+    const GgufFile gguf = open_gguf(*path);
+    std::optional<TokenizerParts> parts = parse_gguf_tokenizer(gguf.header, path->string());
+    if (!parts.has_value()) return std::nullopt;
+    return Tokenizer(std::move(*parts));
+  }
   // LLaMA-3's has 9 MB and newer ones 30.
   constexpr uint64_t kMaxBytes = 200'000'000;
-  const TokenizerConfig config = load_tokenizer_config(folder);
+  const TokenizerConfig config = load_tokenizer_config(model_path);
   std::optional<TokenizerParts> parts;
-  if (const auto path = folder / "tokenizer.json"; file_exists(path)) {
+  if (const auto path = model_path / "tokenizer.json"; file_exists(path)) {
     parts = parse_tokenizer_json(read_file(path, kMaxBytes), path.string());
-  } else if (const auto model = folder / "tokenizer.model"; file_exists(model)) {
+  } else if (const auto model = model_path / "tokenizer.model"; file_exists(model)) {
     const std::string bytes = read_file(model, kMaxBytes);
     parts = is_tiktoken(bytes) ? parse_tiktoken(bytes, model.string())
                                : parse_sentencepiece(bytes, config, model.string());

@@ -1,7 +1,8 @@
 // A checkpoint's tokenizer: text to ids and back, as the implementation that trained it does.
 //
-// Read from tokenizer.json (BPE in both styles), a SentencePiece tokenizer.model, or LLaMA-3's list of BPE
-// ranks. Invariants: encode gives ids in 0 .. vocab_size() - 1. Thread safety: one thread at a time.
+// Read from tokenizer.json (BPE in both styles), a SentencePiece tokenizer.model, LLaMA-3's list of BPE
+// ranks, or a GGUF file's metadata. Invariants: encode gives ids in 0 .. vocab_size() - 1. Thread safety: one
+// thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -76,8 +77,8 @@ class Tokenizer {
   std::vector<bool> special_;      ///< by id
 };
 
-/// The tokenizer of a checkpoint folder, or nothing if it has none. Throws Error, naming the file, on one
-/// that is malformed or of a kind that is not supported.
-std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
+/// The tokenizer of a checkpoint, a folder or a GGUF file, or nothing if it has none. Throws Error, naming
+/// the file, on one that is malformed or of a kind that is not supported.
+std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& model_path);
 
 }  // namespace caravan

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <cstring>
 #include <fstream>
@@ -91,6 +92,18 @@ TEST(PeakMemory, GrowsByWhatIsTouchedAndNeverFalls) {
   const uint64_t after = peak_memory_bytes();
   EXPECT_GE(after, before);
   EXPECT_GE(after, kBytes);
+}
+
+TEST(OpenFilesLimit, IsRaisedToWhatTheSystemAllows) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit low{64, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  EXPECT_EQ(raise_open_files_limit(), before.rlim_max);
+  rlimit after{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST(SecondsNow, NeverGoesBack) {

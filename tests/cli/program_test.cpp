@@ -218,6 +218,23 @@ TEST(Info, SaysWhatACheckpointIs) {
   }
 }
 
+TEST(Info, SaysWhatAGgufFileHolds) {
+  const Outcome outcome = caravan_program({"info", test::fixture("gguf/q8_0.gguf").string()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part : {"GGUF version 3", "LlamaForCausalLM", "bf16 by its tensors", "of Q8_0", "of Q4_1",
+                           "blocks are expanded to bf16", "SentencePiece (GGUF), 440 tokens"}) {
+    EXPECT_THAT(outcome.out, HasSubstr(part));
+  }
+  EXPECT_THAT(caravan_program({"info", "no.gguf"}).err, HasSubstr("there is no file \"no.gguf\""));
+}
+
+TEST(Run, SaysThatBlocksAreExpanded) {
+  const Outcome outcome = caravan_program({"run", "--model-path", test::fixture("gguf/q8_0.gguf").string(),
+                                           "--prompt", "Once upon a time", "--max-output-length", "4"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("its Q4_0, Q4_1, Q8_0 weights are expanded to bf16 in memory"));
+}
+
 TEST(Info, SaysWhatTheMachineIs) {
   const Outcome outcome = caravan_program({"info", "--system"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;

@@ -140,6 +140,38 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, Fp32ReferenceTest,
                                          "rope_yarn_mscale", "sliding_window", "fp16", "bf16"),
                          [](const auto& test) { return test.param; });
 
+/// The GGUF file of a fixture, made by llama.cpp's rules, gives what the folder gives: q and k are put back
+/// into their order, and rope's divisors do what llama3's scaling does.
+class GgufReferenceTest : public ReferenceTest {
+ protected:
+  [[nodiscard]] fs::path file() const { return test::fixture("gguf/" + GetParam() + ".gguf"); }
+};
+
+TEST_P(GgufReferenceTest, GivesTransformersLogitsAndGreedyTokens) {
+  const std::vector<Expected> all = expected();
+  for (const ExecuteMode mode : kModes) {
+    const Outputs result = compute(file(), all, DType::kF32, options_at(IsaLevel::kPortable, mode));
+    for (size_t i = 0; i < all.size(); ++i) {
+      EXPECT_LT(relative_error(result.logits[i], all[i].logits), 1e-4) << name_of(mode) << ", prompt " << i;
+      EXPECT_EQ(result.tokens[i], all[i].greedy) << name_of(mode) << ", prompt " << i;
+    }
+  }
+}
+
+TEST_P(GgufReferenceTest, GivesTheFoldersTokensInItsOwnDtype) {
+  const std::vector<Expected> all = expected();
+  const DType dtype = load_config(folder()).dtype;
+  for (const ExecuteMode mode : kModes) {
+    const EngineOptions options = options_at(available_levels(cpu_features()).back(), mode);
+    EXPECT_EQ(compute(file(), all, dtype, options).tokens, compute(folder(), all, dtype, options).tokens)
+        << name_of(mode);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, GgufReferenceTest,
+                         testing::Values("fp16", "bf16", "biases", "rope_llama3"),
+                         [](const auto& test) { return test.param; });
+
 /// Half-precision storage against fp32 on the same weights. fp16: only the KV cache is rounded, to 2^-11.
 /// bf16: KV cache and the inputs of matmuls are, to 2^-8. Over two layers of weights this large (standard
 /// deviation 0.35, which amplifies) that grows some tenfold; transformers' own error, which rounds every

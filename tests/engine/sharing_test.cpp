@@ -170,6 +170,36 @@ TEST_F(SharingTest, CancellingAChoiceLeavesTheOthers) {
   EXPECT_EQ(engine->pool().free(), engine->pool().total());
 }
 
+TEST_F(SharingTest, PreemptionChangesNoEmbedding) {
+  std::vector<Request> requests = base_requests(5);
+  Request embedded = requests.back();
+  for (int i = 0; i < 40; ++i) embedded.prompt.push_back(i);
+  embedded.embed = true;
+  embedded.max_output = 0;
+  requests.back() = embedded;
+  const auto embedding_of = [](Engine& engine) {
+    std::vector<float> embedding;
+    while (engine.has_work()) {
+      for (const StepResult& result : engine.step()) {
+        if (!result.embedding.empty()) embedding = result.embedding;
+      }
+    }
+    return embedding;
+  };
+  const auto alone = make_engine(base_options());
+  alone->add(embedded);
+  const std::vector<float> expected = embedding_of(*alone);
+  for (const int64_t blocks : {15, 16, 17}) {
+    EngineOptions options = base_options();
+    options.kv_blocks = blocks;
+    options.max_batch_tokens = 8;
+    const auto engine = make_engine(options);
+    for (const Request& request : requests) engine->add(request);
+    EXPECT_EQ(embedding_of(*engine), expected) << blocks;
+    EXPECT_GT(engine->scheduler().stats().preemptions, 0) << blocks;
+  }
+}
+
 TEST_F(SharingTest, ABeamOfOneIsGreedy) {
   Request request = base_requests(1).front();
   const std::vector<int32_t> greedy = alone({request}).front().at(0);

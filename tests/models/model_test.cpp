@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <map>
 
 #include "base/error.h"
@@ -95,7 +96,7 @@ TEST_F(ModelTest, RefusesAWeightThatNothingReads) {
   write(with(shapes, "model.layers.1.input_layernorm.weight", {4}), true);
   EXPECT_THAT(outcome(),
               HasSubstr("the weight \"model.layers.0.self_attn.q_proj.bias\" (and 1 more) is not part of a "
-                        "LlamaForCausalLM as config.json describes it"));
+                        "LlamaForCausalLM as its config describes it"));
 }
 
 TEST_F(ModelTest, NamesAMissingWeight) {
@@ -134,6 +135,57 @@ TEST_F(ModelTest, ConvertsToTheDtypeThatIsAskedForAndKeepsNormsInFp32) {
     EXPECT_EQ(model.weights[i].dtype, norm ? DType::kF32 : DType::kBF16)
         << model.graph.weights[i].sources[0].names[0];
   }
+}
+
+/// A GGUF file of a fixture gives the weights of its folder, in whatever layout the passes ask for, to the
+/// bit.
+class GgufModelTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(GgufModelTest, HasTheWeightsOfTheFolder) {
+  const std::filesystem::path file = test::fixture("gguf/" + GetParam() + ".gguf");
+  const bool is_quantised = std::filesystem::exists(test::fixture("gguf/" + GetParam()));
+  const std::filesystem::path folder = test::fixture((is_quantised ? "gguf/" : "models/") + GetParam());
+  for (const bool compile : {false, true}) {
+    for (const DType dtype : {DType::kF32, DType::kBF16}) {
+      const LoadOptions options = {.dtype = dtype, .compile = compile};
+      const Model found = load_model(file, options);
+      const Model expected = load_model(folder, options);
+      ASSERT_EQ(found.weights.size(), expected.weights.size());
+      for (size_t i = 0; i < found.weights.size(); ++i) {
+        ASSERT_EQ(found.weights[i].shape, expected.weights[i].shape);
+        EXPECT_EQ(std::memcmp(found.weights[i].data, expected.weights[i].data, found.weights[i].bytes()), 0)
+            << found.graph.weights[i].sources.front().names.front() << " in " << name_of(dtype);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, GgufModelTest,
+                         testing::Values("fp16", "bf16", "biases", "rope_llama3", "q8_0", "q4_k_m"),
+                         [](const auto& test) { return test.param; });
+
+TEST(GgufModel, IsLoadedInTheDtypeThatItIsStoredIn) {
+  const auto dtype_of_file = [](const std::string& name) {
+    return load_model(test::fixture("gguf/" + name + ".gguf"), {}).dtype;
+  };
+  EXPECT_EQ(dtype_of_file("fp16"), DType::kF16);
+  EXPECT_EQ(dtype_of_file("bf16"), DType::kBF16);
+  EXPECT_EQ(dtype_of_file("biases"), DType::kF32);
+  EXPECT_EQ(dtype_of_file("q4_k_m"), DType::kBF16);
+}
+
+TEST(GgufModel, SaysInOneSentenceThatItsBlocksAreExpanded) {
+  testing::internal::CaptureStderr();
+  static_cast<void>(load_model(test::fixture("gguf/q8_0.gguf"), {}));
+  const std::string path = test::fixture("gguf/q8_0.gguf").string();
+  EXPECT_EQ(
+      testing::internal::GetCapturedStderr(),
+      "caravan: warning: " + path +
+          ": its Q4_0, Q4_1, Q8_0 weights are expanded to bf16 in memory, because Caravan has no kernels "
+          "that compute on blocks\n");
+  testing::internal::CaptureStderr();
+  static_cast<void>(load_model(test::fixture("gguf/fp16.gguf"), {}));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "support/paths.h"
+
 namespace caravan {
 namespace {
 
@@ -63,6 +65,17 @@ TEST(RopeFrequencies, YarnRampsFromKeptToDivided) {
   for (size_t pair = 1; pair < plain.size(); ++pair) {
     EXPECT_LE(scaled[pair] / plain[pair], scaled[pair - 1] / plain[pair - 1] * 1.000001F);
   }
+}
+
+/// What llama.cpp's converter made of a llama3 scaling, with a pair in each of its three ranges.
+TEST(RopeFrequencies, DivisorsOfAGgufFileDoWhatLlama3Does) {
+  const ModelConfig folder = load_config(test::fixture("models/rope_llama3"));
+  const ModelConfig gguf = load_config(test::fixture("gguf/rope_llama3.gguf"));
+  ASSERT_EQ(gguf.rope.scaling, RopeScaling::kDivisors);
+  const std::vector<float> expected = rope_frequencies(folder.rope, folder.head_dim, 1);
+  const std::vector<float> found = rope_frequencies(gguf.rope, gguf.head_dim, 1);
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t i = 0; i < found.size(); ++i) EXPECT_FLOAT_EQ(found[i], expected[i]) << "pair " << i;
 }
 
 }  // namespace

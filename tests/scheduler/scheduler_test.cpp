@@ -175,6 +175,20 @@ TEST_F(SchedulerTest, ForkSharesFullBlocksAndCopiesTheLast) {
   EXPECT_EQ(pool_->free(), 20);
 }
 
+TEST_F(SchedulerTest, AForkRunsBesideItsParentBeforeWhatCameLater) {
+  make(20, 4, 100);
+  ScheduledSequence& parent = add(6);
+  ScheduledSequence& later = add(6);
+  later.id = 20;
+  scheduler_->done(scheduler_->next_step(), 0.001);
+  ScheduledSequence child = parent;
+  child.id = 9;
+  child.blocks = {};
+  scheduler_->fork(parent, &child);
+  EXPECT_THAT(scheduler_->running(), ElementsAre(&parent, &child, &later));
+  scheduler_->remove(&child);
+}
+
 TEST_F(SchedulerTest, AForkThatFindsNoBlockWaits) {
   make(2, 4, 100);
   ScheduledSequence& parent = add(6);

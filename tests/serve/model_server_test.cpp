@@ -263,6 +263,47 @@ TEST(ModelServer, FinishesWhatRunsWhenToldToStopAndRefusesTheRest) {
   model.join();
 }
 
+/// An answer of some 600 KB, far above what the system buffers for a client that does not read.
+std::string much(bool stream) {
+  return R"({"prompt": "Once upon a time", "max_tokens": 120, "n": 8, "temperature": 1, "seed": 2,
+    "logprobs": 20, "ignore_eos": true, "stream": )" +
+         std::string(stream ? "true}" : "false}");
+}
+
+TEST(ModelServer, CutsOffWhoDoesNotReadWhileOthersGoOn) {
+  ServerSettings settings;
+  settings.max_sequences = 16;
+  settings.max_queued_bytes = size_t{64} << 10U;
+  const RunningModel model(settings);
+  const std::string alone = text_of(model.post(kCompletions, completion("Once upon a time", 100)));
+  Client slow(4096);
+  ASSERT_TRUE(slow.connect(model.port()));
+  slow.send(request_text("POST", kCompletions, "", much(true)));
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(text_of(model.post(kCompletions, completion("Once upon a time", 100))), alone);
+  EXPECT_TRUE(model.wait_for("vllm:num_requests_running", 0.0));
+  EXPECT_TRUE(model.wait_for("caravan_kv_blocks_used", 0.0));
+  const Reply reply = slow.reply();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_FALSE(reply.complete);
+  EXPECT_LT(reply.body.size(), 400'000U);
+}
+
+TEST(ModelServer, SendsWhatItHasAnsweredBeforeItStopsHoweverSlowlyItIsRead) {
+  RunningModel model;
+  Client slow(4096);
+  ASSERT_TRUE(slow.connect(model.port()));
+  slow.send(request_text("POST", kCompletions, "", much(false)));
+  EXPECT_TRUE(model.wait_for("vllm:num_requests_running", 8.0));
+  EXPECT_TRUE(model.wait_for("vllm:num_requests_running", 0.0));
+  model.server().drain();
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  const Reply reply = slow.reply();
+  EXPECT_TRUE(reply.complete);
+  EXPECT_GT(reply.body.size(), 400'000U);
+  model.join();
+}
+
 TEST(ModelServer, ShowsThePageAndItsMetrics) {
   const RunningModel model;
   const Reply page = model.ask("GET", "/");

@@ -7,9 +7,7 @@
 
 namespace caravan::test {
 
-namespace {
-
-std::unique_ptr<Engine> make_engine(const ServerSettings& settings) {
+std::unique_ptr<Engine> make_demo_engine(const ServerSettings& settings) {
   EngineOptions options;
   options.threads = 2;
   options.isa = available_levels(cpu_features()).back();
@@ -24,14 +22,13 @@ std::unique_ptr<Engine> make_engine(const ServerSettings& settings) {
       load_model(source_dir() / "models" / "demo", {.dtype = std::nullopt, .compile = true}), options);
 }
 
-}  // namespace
-
 RunningModel::RunningModel(const ServerSettings& settings)
     : tokenizer_(load_tokenizer(source_dir() / "models" / "demo").value()) {
   const std::filesystem::path folder = source_dir() / "models" / "demo";
   chat_template_.emplace(tokenizer_.chat_template().value(), tokenizer_.special_tokens());
   serve::ServeOptions options;
   options.max_waiting = settings.max_waiting;
+  options.http.max_queued_bytes = settings.max_queued_bytes;
   options.drain_time = std::chrono::seconds(20);
   const TemporaryFolder keys;
   if (!settings.keys.empty()) options.api_key_file = keys.write("keys", settings.keys);
@@ -45,7 +42,7 @@ RunningModel::RunningModel(const ServerSettings& settings)
   view.eos_tokens = view.defaults.eos_tokens.empty() ? config.eos_tokens : view.defaults.eos_tokens;
   server_ = std::make_unique<serve::ModelServer>(
       options, serve::ServedModel{
-                   view, [settings](const std::stop_token& /*stop*/) { return make_engine(settings); }});
+                   view, [settings](const std::stop_token& /*stop*/) { return make_demo_engine(settings); }});
   std::promise<void> ready;
   thread_ = std::thread([this, &ready] { server_->run([&ready] { ready.set_value(); }); });
   ready.get_future().wait();
@@ -80,7 +77,8 @@ double RunningModel::metric(const std::string& name) const {
 }
 
 bool RunningModel::wait_for(const std::string& name, double value) const {
-  for (int i = 0; i < 500; ++i) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (std::chrono::steady_clock::now() < deadline) {
     if (metric(name) == value) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

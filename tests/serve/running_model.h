@@ -16,8 +16,11 @@ struct ServerSettings {
   bool prefix_cache = true;
   int64_t max_batch_tokens = 512;
   int64_t max_waiting = 64;
+  size_t max_queued_bytes = size_t{8} << 20U;
   std::string keys;  ///< of the key file; none where empty
 };
+
+std::unique_ptr<Engine> make_demo_engine(const ServerSettings& settings);
 
 class RunningModel {
  public:
@@ -35,7 +38,7 @@ class RunningModel {
   [[nodiscard]] Json post(const std::string& path, const std::string& body) const;
   /// The value of a metric without labels but the model's.
   [[nodiscard]] double metric(const std::string& name) const;
-  /// Waits until the metric has the value, some seconds at most; whether it has.
+  /// Waits until the metric has the value, a minute at most; whether it has.
   [[nodiscard]] bool wait_for(const std::string& name, double value) const;
   /// Waits for run() to end.
   void join();

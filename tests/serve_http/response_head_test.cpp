@@ -60,8 +60,9 @@ TEST(ResponseHead, CannotBeBrokenOutOf) {
 
 TEST(DefaultErrorBody, IsJsonAsOpenAisClientsReadIt) {
   EXPECT_EQ(default_error_body(400, "bad \"x\"").body,
-            R"({"error":{"message":"bad \"x\"","type":"invalid_request_error"}})");
-  EXPECT_EQ(default_error_body(503, "m").body, R"({"error":{"message":"m","type":"server_error"}})");
+            R"({"error":{"message":"bad \"x\"","type":"invalid_request_error","param":null,"code":null}})");
+  EXPECT_EQ(default_error_body(503, "m").body,
+            R"({"error":{"message":"m","type":"server_error","param":null,"code":null}})");
   EXPECT_EQ(default_error_body(400, "\xff").status, 400);
 }
 

@@ -233,6 +233,8 @@ TEST(Completions, AreOfTheServedModelOnly) {
   EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("gpt-4"));
   server.call(kPath, R"({"prompt": "x"})");
   server.call(kPath, R"({"model": "", "prompt": "x"})");
+  for (const char* any : {"tgi", "dummy"})
+    server.call(kPath, R"({"prompt": "x", "model": ")" + std::string(any) + "\"}");
   EXPECT_EQ(server.error(kPath, R"({"model": 3, "prompt": "x"})")["param"], "model");
 }
 

@@ -223,6 +223,10 @@ TEST(GuideFields, AreReadFromEveryFormThatClientsUse) {
             std::tuple(Kind::kJsonSchema, schema, "response_format"));
   EXPECT_EQ(guide(R"("response_format": {"type": "json_schema", "json_schema": {"name": "x"}})"),
             std::tuple(Kind::kJsonObject, "", "response_format"));
+  EXPECT_EQ(guide(R"("response_format": {"type": "json_object", "value": )" + schema + "}"),
+            std::tuple(Kind::kJsonSchema, schema, "response_format"));
+  EXPECT_EQ(guide(R"("response_format": {"type": "regex", "value": "a+"})"),
+            std::tuple(Kind::kRegex, "a+", "response_format"));
   EXPECT_EQ(guide("\"guided_json\": " + schema), std::tuple(Kind::kJsonSchema, schema, "guided_json"));
   EXPECT_EQ(guide("\"guided_json\": " + quoted), std::tuple(Kind::kJsonSchema, schema, "guided_json"));
   EXPECT_EQ(guide(R"("guided_regex": "a+")"), std::tuple(Kind::kRegex, "a+", "guided_regex"));
@@ -249,6 +253,9 @@ TEST(GuideFields, OfAnotherFormAreRefusedByName) {
             "response_format.json_schema.name");
   EXPECT_EQ(field(R"("response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": 3}})"),
             "response_format.json_schema.schema");
+  EXPECT_EQ(field(R"("response_format": {"type": "json_object", "value": 3})"), "response_format.value");
+  EXPECT_EQ(field(R"("response_format": {"type": "regex", "value": ""})"), "response_format.value");
+  EXPECT_EQ(field(R"("response_format": {"type": "regex"})"), "response_format.type");
   EXPECT_EQ(field(R"("guided_json": "{")"), "guided_json");
   EXPECT_EQ(field(R"("guided_json": "3")"), "guided_json");
   EXPECT_EQ(field(R"("guided_json": 3)"), "guided_json");

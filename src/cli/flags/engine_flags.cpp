@@ -6,9 +6,9 @@
 #include <iostream>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/machine.h"
+#include "checkpoint/gguf/model_file.h"
 #include "execute/tuning/tile_cache.h"
 
 namespace caravan::cli {
@@ -62,7 +62,7 @@ void parse_tuning(const Arguments& arguments, EngineOptions& engine) {
 OptionGroup engine_option_group() {
   return {"Model and engine",
           {
-              {"--model-path", "DIR", "checkpoint folder in Hugging Face layout (required)"},
+              {"--model-path", "PATH", "checkpoint folder in Hugging Face layout, or a GGUF file (required)"},
               {"--dtype", "TYPE", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
               {"--load-format", "FORMAT", "auto, or dummy: random weights from config.json alone (auto)"},
               {"--threads", "N", "CPU threads (every CPU that this process may use)"},
@@ -86,8 +86,8 @@ std::vector<Alias> engine_aliases() {
 
 std::filesystem::path parse_model_path(const Arguments& arguments) {
   const std::optional<std::string> path = arguments.text("--model-path");
-  if (!path.has_value()) fail("--model-path: is missing, expected the folder of a checkpoint");
-  require_folder(*path, "--model-path");
+  if (!path.has_value()) fail("--model-path: is missing, expected the folder of a checkpoint or a GGUF file");
+  require_model_path(*path, "--model-path");
   return *path;
 }
 

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "checkpoint/gguf/model_file.h"
 #include "cli/graph/drawing.h"
 #include "cli/graph/layers.h"
 #include "cli/show/size_text.h"
@@ -31,10 +31,10 @@ struct GraphPlan {
 GraphPlan parse(const Arguments& arguments) {
   const std::optional<std::string> flag = arguments.text("--model-path");
   if (flag.has_value() == arguments.positional().has_value())
-    fail("caravan graph: expected one checkpoint folder, as in caravan graph models/demo");
+    fail("caravan graph: expected one checkpoint folder or GGUF file, as in caravan graph models/demo");
   GraphPlan plan;
   plan.folder = flag.value_or(arguments.positional().value_or(""));
-  require_folder(plan.folder, "caravan graph");
+  require_model_path(plan.folder, "caravan graph");
   plan.mode =
       arguments.choice("--mode", {"eager", "reduce-overhead", "max-autotune"}).value_or("max-autotune");
   plan.config = load_config(plan.folder);
@@ -106,11 +106,12 @@ void print_gears(const GraphPlan& plan) {
 const Command& graph_command() {
   static const Command kCommand = {
       .name = "graph",
-      .summary = "Prints a model's graph as a mode runs it, what each pass changed, and its memory plan.",
+      .summary = "Prints a model's graph as a mode runs it, what passes changed, and its memory plan.",
       .usage = "MODEL [options]",
       .groups = {{"Options",
                   {
-                      {"--model-path", "DIR", "the same as MODEL: a folder with a config.json"},
+                      {"--model-path", "PATH",
+                       "the same as MODEL: a folder with a config.json, or a GGUF file"},
                       {"--mode", "MODE", "eager, reduce-overhead or max-autotune (max-autotune)"},
                       {"--dtype", "TYPE", "fp32, fp16, bf16, or auto: as config.json says (auto)"},
                       {"--tokens", "N", "tokens of the step that memory is planned for (512)"},

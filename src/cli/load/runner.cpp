@@ -1,7 +1,5 @@
 #include "cli/load/runner.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -11,6 +9,7 @@
 #include <csignal>
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "cli/load/http_client.h"
 #include "cli/load/prompt.h"
 #include "cli/load/stream_recorder.h"
@@ -29,15 +28,6 @@ constexpr double kFailedPlace = 0.1;
 std::chrono::steady_clock::duration duration_of(double seconds) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(
       std::chrono::duration<double>(seconds));
-}
-
-/// Each stream is a descriptor: as many as the system lets this process have.
-void raise_descriptor_limit() {
-  rlimit limit = {};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  // Where that is refused, connections beyond the limit fail with the system's reason.
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
 class Runner {
@@ -240,7 +230,8 @@ class Runner {
 }  // namespace
 
 LoadRun run_load(const LoadPlan& plan, const LoadHooks& hooks) {
-  raise_descriptor_limit();
+  // Each stream is a descriptor.
+  static_cast<void>(raise_open_files_limit());
   return Runner(plan, hooks).run();
 }
 

@@ -53,12 +53,18 @@ GuideSpec guide_of(const std::string& form, const Json& value, const std::string
 
 constexpr std::array kForms = {"json", "regex", "choice", "grammar"};
 
+/// OpenAI's forms, and TGI's with a "value", into which huggingface_hub rewrites OpenAI's "json_schema".
 std::optional<GuideSpec> response_format(const Fields& fields) {
   const auto format = fields.object("response_format");
   if (!format) return std::nullopt;
   const std::string expected = R"("text", "json_object" or "json_schema")";
   const std::string type = format->string("type").value_or("");
   if (type == "text") return std::nullopt;
+  if (const Json* value = format->find("value")) {
+    const std::string field = format->path_of("value");
+    if (type == "json_object" || type == "json") return schema_of(*value, field);
+    if (type == "regex") return text_guide(Kind::kRegex, *value, field);
+  }
   if (type == "json_object") return GuideSpec{Kind::kJsonObject, {}, {}};
   if (type != "json_schema") format->wrong("type", expected);
   const auto described = format->object("json_schema");

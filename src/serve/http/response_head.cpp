@@ -98,6 +98,8 @@ Response default_error_body(int status, const std::string& message) {
   Json error;
   error["error"]["message"] = message;
   error["error"]["type"] = status >= 500 ? "server_error" : "invalid_request_error";
+  error["error"]["param"] = nullptr;
+  error["error"]["code"] = nullptr;
   return {status, "application/json", error.dump(-1, ' ', false, Json::error_handler_t::replace), {}};
 }
 

@@ -1,5 +1,6 @@
 #include "serve/http/server.h"
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -59,6 +60,14 @@ void Server::post_after(std::chrono::milliseconds delay, std::function<void()> w
   });
 }
 
+std::shared_ptr<void> Server::call_after(std::chrono::milliseconds delay, std::function<void()> work) {
+  auto timer = std::make_shared<boost::asio::steady_timer>(implementation_->context->io, delay);
+  timer->async_wait([work = std::move(work)](const auto& error) {
+    if (!error) work();
+  });
+  return timer;
+}
+
 void Server::stop_accepting() {
   post([implementation = implementation_.get()] { implementation->listener.stop(); });
 }
@@ -73,5 +82,11 @@ void Server::stop() {
 }
 
 size_t Server::connections() const { return implementation_->context->open; }
+
+size_t Server::unanswered() const {
+  const auto& sessions = implementation_->context->sessions;
+  return static_cast<size_t>(std::count_if(sessions.begin(), sessions.end(),
+                                           [](const auto& entry) { return entry.second->owes_answer(); }));
+}
 
 }  // namespace caravan::http

@@ -61,12 +61,16 @@ class Server {
   void post(std::function<void()> work);
   /// Runs `work` on the I/O thread after `delay`.
   void post_after(std::chrono::milliseconds delay, std::function<void()> work);
+  /// The same, unless the last owner of what it returns lets go of it before it is due.
+  [[nodiscard]] std::shared_ptr<void> call_after(std::chrono::milliseconds delay, std::function<void()> work);
   /// Takes no new connections from now on, and closes the port; those that are open go on.
   void stop_accepting();
   /// Ends run(): closes everything now, and tells those who asked with on_gone.
   void stop();
   /// Open connections, for metrics.
   [[nodiscard]] size_t connections() const;
+  /// Requests whose answers are not complete, or not in the system's hands. On the I/O thread.
+  [[nodiscard]] size_t unanswered() const;
 
  private:
   class Implementation;

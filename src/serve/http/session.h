@@ -43,6 +43,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void end_stream();
   [[nodiscard]] size_t queued_bytes() const { return output_.size(); }
   [[nodiscard]] bool closed() const { return phase_ == Phase::kClosed; }
+  /// Somebody works on its request, or the system has not taken all of the answer yet.
+  [[nodiscard]] bool owes_answer() const { return phase_ == Phase::kAnswering || phase_ == Phase::kFlushing; }
   void on_gone(std::function<void()> gone) { gone_ = std::move(gone); }
 
  private:

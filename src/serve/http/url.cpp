@@ -26,7 +26,8 @@ std::string decoded_text(std::string_view part, bool plus_is_space) {
   const bool controls = plus_is_space ? text.find('\0') != std::string::npos
                                       : std::any_of(text.begin(), text.end(), is_control);
   if (controls || utf8_first_invalid(text)) {
-    fail("the request's target has ", in_quotes(std::string(part)), ", expected escapes of UTF-8 text");
+    fail("the request's target has ", in_quotes(std::string(part)),
+         ", expected escapes of UTF-8 text without control characters");
   }
   return text;
 }

@@ -1,10 +1,16 @@
 #include "serve/openai/errors.h"
 
+#include <algorithm>
+#include <array>
+
 #include "serve/api/failure_answer.h"
 
 namespace caravan::serve::openai {
 
 namespace {
+
+/// The first is TGI's documented one, the second what huggingface_hub writes where it was given a URL only.
+constexpr std::array<std::string_view, 2> kAnyModel = {"tgi", "dummy"};
 
 struct Wording {
   int status;
@@ -57,7 +63,8 @@ http::Response failure_response(const Failure& failure) {
 
 void check_model(const Fields& fields, const ModelView& model) {
   const std::string name = fields.string("model").value_or("");
-  if (!name.empty() && name != model.name) no_such_model(name);
+  if (name.empty() || name == model.name) return;
+  if (std::find(kAnyModel.begin(), kAnyModel.end(), name) == kAnyModel.end()) no_such_model(name);
 }
 
 void no_such_model(const std::string& name) {

@@ -1,0 +1,23 @@
+// The tensors of a GGUF file as the weights of a LLaMA-family model: under Hugging Face's names.
+// Thread safety: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/gguf/model_file.h"
+#include "checkpoint/stored_weight.h"
+
+namespace caravan {
+
+/// "model.layers.3.mlp.up_proj.weight" of "blk.3.ffn_up.weight"; a name that is none of llama.cpp's for a
+/// LLaMA-family model is left as it is.
+std::string hugging_face_name(std::string_view gguf_name);
+
+/// All tensors of `gguf`, which must outlive them. Those of q and k are marked as permuted, which llama.cpp's
+/// converter does for its own rope. Throws Error, naming file and key, where the number of heads is missing
+/// or does not divide a tensor's rows.
+std::vector<StoredWeight> weights_of(const GgufFile& gguf);
+
+}  // namespace caravan
