@@ -30,8 +30,8 @@ struct MatmulTiles {
   bool operator==(const MatmulTiles&) const = default;
 };
 
-/// Numerics: as LinearArgs; each sum runs over the inputs from first to last, in one fp32 accumulator for one
-/// output. The value of a row depends on its input row and the weights only.
+/// Numerics: as LinearArgs; each sum runs over the inputs from first to last, one or a few at a time, in one
+/// fp32 accumulator for one output. The value of a row depends on its input row and the weights only.
 struct PackedLinearArgs {
   ConstTensorView x;         ///< [tokens, in]; bf16 where weight is bf16, else fp32
   ConstTensorView weight;    ///< fp32, fp16 or bf16, of panel_shape(out, in)
