@@ -27,7 +27,7 @@ double weigh(const Weighing& weighing, size_t vocab, TokenList& list) {
   double moment = 0.0;
   const auto weigh_four = [&](size_t first, size_t count) {
     const Floats exponents = (load(&list.logits[first]) - weighing.largest) * weighing.scale;
-    const Floats powers = exp2_in_range<Floats, Words>(clamped_exponent(exponents, all_of(kLowestExponent)));
+    const auto powers = exp2_in_range<Floats, Words>(clamped_exponent(exponents, all_of(kLowestExponent)));
     const Doubles weights = __builtin_convertvector(powers, Doubles) * unit;
     for (size_t i = 0; i < count; ++i) {
       // A signed number is one instruction away.

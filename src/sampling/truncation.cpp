@@ -83,7 +83,7 @@ void truncate(const Row& row, const SamplingParams& params, Candidates& candidat
     if (params.top_p < 1.0)
       keep_likeliest(candidates, weighing, params.top_p * static_cast<double>(kept.total_weight()));
   } else if (params.top_p < 1.0) {
-    const double unit = static_cast<double>(unit_weight(vocab));
+    const auto unit = static_cast<double>(unit_weight(vocab));
     const double wanted = params.top_p * sum_weights(row, weighing) * unit;
     gather_nucleus(row, weighing, wanted, lowest, kept);
     keep_likeliest(candidates, weighing, wanted);
