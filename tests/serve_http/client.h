@@ -35,7 +35,7 @@ class Client {
   virtual bool connect(uint16_t port, const std::string& address = "127.0.0.1");
   /// Sends all of `bytes`; false where the connection is broken.
   virtual bool send(std::string_view bytes);
-  /// What comes next, at most `size` bytes; empty at the end, on a reset, and after ten silent seconds.
+  /// What comes next, at most `size` bytes; empty at the end, on a reset, and after two silent minutes.
   virtual std::string receive(size_t size = 65536);
   /// Reads status, headers and body. `head`: the answer to a HEAD, which has no body.
   Reply reply(bool head = false);
