@@ -39,8 +39,8 @@ class Load:
 
     def command(self, url, seed, report, vocabulary):
         """The command line; the report goes to `report` as JSON."""
-        return [CARAVAN_PROGRAM, "bench", "serve", "--url", url, "--vocab-size", vocabulary, "--input-length", self.prompt, "--output-length", self.output,
-                "--requests", self.requests, "--seed", seed, "--json", report, *self.options]
+        return [CARAVAN_PROGRAM, "bench", "serve", "--url", url, "--vocab-size", vocabulary, "--input-length", self.prompt,
+                "--output-length", self.output, "--requests", self.requests, "--seed", seed, "--json", report, *self.options]
 
 
 class Server:
@@ -133,7 +133,8 @@ def streams_work(streams, args, lines):
     """So many streams at once: tokens per second of each server, and of the same work offline."""
     servers = [Server(name, args, streams, args.prompt + args.output + 16) for name in args.engines]
     load = Load(args.prompt, args.output, streams)
-    speeds, offline_speeds, first, between = {s.name: [] for s in servers}, [], {s.name: [] for s in servers}, {s.name: [] for s in servers}
+    speeds, first, between = ({server.name: [] for server in servers} for _ in range(3))
+    offline_speeds = []
     for number in range(args.rounds):
         for server in servers if number % 2 == 0 else reversed(servers):
             figures = run(load, server, args.seed + number, args)
