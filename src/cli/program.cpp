@@ -56,7 +56,8 @@ std::string general_help() {
          "\ncaravan COMMAND --help   the options of one command\n"
          "caravan --version        the version\n\n"
          "environment:\n"
-         "  CARAVAN_ISA  portable, avx2, avx512, avx512_bf16_vnni or amx: kernels no higher than this level\n\n"
+         "  CARAVAN_ISA  portable, avx2, avx512, avx512_bf16_vnni or amx: kernels no higher than this "
+         "level\n\n"
          "exit codes: 0 done; 2 something in the command line, a file or the input is wrong\n";
 }
 

@@ -19,7 +19,8 @@ Client::Client(int receive_buffer) : descriptor_(::socket(AF_INET6, SOCK_STREAM 
   ::setsockopt(descriptor_, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (receive_buffer > 0)
     ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  // Longer than an answer takes under ThreadSanitizer or qemu-user; a server that hangs is found all the same.
+  // Longer than an answer takes under ThreadSanitizer or qemu-user; a server that hangs is found all the
+  // same.
   const timeval patience{120, 0};
   ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 }
