@@ -45,9 +45,12 @@ void check_length(const char* name, size_t count, size_t tokens, const JsonObjec
 
 std::vector<GgufTokenType> read_types(const GgufHeader& header, const JsonObject& fields, size_t tokens) {
   const auto numbers = gguf_integers(header, key("token_type"), fields.source());
-  if (!numbers) return std::vector<GgufTokenType>(tokens, GgufTokenType::kNormal);
-  check_length("token_type", numbers->size(), tokens, fields);
   std::vector<GgufTokenType> types;
+  if (!numbers) {
+    types.assign(tokens, GgufTokenType::kNormal);
+    return types;
+  }
+  check_length("token_type", numbers->size(), tokens, fields);
   for (const int32_t number : *numbers) {
     if (number < 0 || number > static_cast<int32_t>(GgufTokenType::kByte))
       fail(fields.source(), ": the field ", in_quotes(key("token_type")), " holds ", number,

@@ -225,6 +225,7 @@ void check_coverage(const std::vector<GgufTensor>& tensors, uint64_t data_size, 
 
 void require_unique_names(const std::vector<GgufTensor>& tensors, const std::string& source) {
   std::vector<std::string_view> names;
+  names.reserve(tensors.size());
   for (const GgufTensor& tensor : tensors) names.push_back(tensor.name);
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());

@@ -128,9 +128,10 @@ std::optional<std::vector<float>> gguf_floats(const GgufHeader& header, std::str
   std::vector<float> numbers;
   for (uint64_t i = 0; i < value->count; ++i) {
     numbers.push_back(read<float>(value->bytes.data() + i * sizeof(float)));
-    if (!std::isfinite(numbers.back()))
+    if (!std::isfinite(numbers.back())) {
       fail(source, ": the field ", in_quotes(std::string(key)), " holds ", numbers.back(), " at ", i,
            ", expected finite numbers");
+    }
   }
   return numbers;
 }
