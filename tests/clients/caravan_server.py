@@ -1,5 +1,6 @@
 """`caravan serve` as a user runs it: started, waited for, and ended by SIGTERM."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -19,12 +20,22 @@ START_SECONDS = 120
 STOP_SECONDS = 60
 
 
+# Of Linux's prctl(): a signal for this process when its parent ends.
+SIGNAL_AT_PARENTS_END = 1
+
+
+def end_with_parent():
+    """Run in a child before its program: ctest's time-out kills pytest, and nothing it started may stay behind."""
+    ctypes.CDLL(None).prctl(SIGNAL_AT_PARENTS_END, signal.SIGKILL)
+
+
 class CaravanServer:
     def __init__(self, name, *arguments, model=DEMO):
         self.log = WORK / f"{name}.log"
         command = [PROGRAM, "serve", "--model-path", model, "--port", "0", "--log-level", "info", *arguments]
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)
         self.url = self._wait()
 
     def _wait(self):

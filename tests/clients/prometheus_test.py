@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from caravan_server import REPOSITORY, WORK
+from caravan_server import REPOSITORY, WORK, end_with_parent
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("prometheus"), reason="this machine has no prometheus; scripts/install.sh clients installs it")
@@ -37,7 +37,7 @@ class Prometheus:
         with (WORK / "prometheus.log").open("w") as log:
             self.process = subprocess.Popen(
                 ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}",
-                 f"--web.listen-address={address}"], stdout=log, stderr=log, cwd=folder)
+                 f"--web.listen-address={address}"], stdout=log, stderr=log, cwd=folder, preexec_fn=end_with_parent)
 
     def ask(self, path, **parameters):
         address = f"{self.url}{path}?{urllib.parse.urlencode(parameters)}"
