@@ -36,9 +36,10 @@ void refuse_overflow(const std::byte* source, DType source_dtype, const Half* ta
   constexpr uint16_t kExponent = 0x7C00;
   for (size_t i = 0; i < count; ++i) {
     if ((target[i].bits & kExponent) == kExponent &&
-        is_finite(source + i * size_of(source_dtype), source_dtype))
+        is_finite(source + i * size_of(source_dtype), source_dtype)) {
       fail(where_is(weight),
            " holds a number too large for fp16, expected --dtype bf16 or fp32 for this checkpoint");
+    }
   }
 }
 

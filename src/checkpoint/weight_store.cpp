@@ -34,7 +34,7 @@ struct WeightStore::State {
   /// What take_panels() and take_vectors() put together.
   std::vector<Tensor> assembled;
 
-  void add(std::vector<StoredWeight> weights);
+  void add(std::vector<StoredWeight>&& weights);
   [[nodiscard]] Tensor allocate(const std::string& where, const Shape& shape, DType dtype) const;
   [[nodiscard]] std::string where_is(const std::string& name) const;
   /// Where the shapes of the weights are said.
@@ -88,7 +88,7 @@ Tensor WeightStore::State::allocate(const std::string& where, const Shape& shape
   return {dtype, shape};
 }
 
-void WeightStore::State::add(std::vector<StoredWeight> weights) {
+void WeightStore::State::add(std::vector<StoredWeight>&& weights) {
   for (StoredWeight& weight : weights) {
     const std::string name = weight.name;
     const auto [there, is_new] = places.try_emplace(name, std::move(weight));

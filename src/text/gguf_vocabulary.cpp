@@ -52,9 +52,10 @@ std::vector<GgufTokenType> read_types(const GgufHeader& header, const JsonObject
   }
   check_length("token_type", numbers->size(), tokens, fields);
   for (const int32_t number : *numbers) {
-    if (number < 0 || number > static_cast<int32_t>(GgufTokenType::kByte))
+    if (number < 0 || number > static_cast<int32_t>(GgufTokenType::kByte)) {
       fail(fields.source(), ": the field ", in_quotes(key("token_type")), " holds ", number,
            ", expected types from 0 to 6");
+    }
     // 0 is "undefined", which llama.cpp takes for an ordinary token.
     types.push_back(number == 0 ? GgufTokenType::kNormal : static_cast<GgufTokenType>(number));
   }
