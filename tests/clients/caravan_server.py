@@ -16,7 +16,7 @@ PROGRAM = pathlib.Path(os.environ["CARAVAN_BUILD"]) / "bin" / "caravan"
 # Where logs, caches and results go.
 WORK = pathlib.Path(os.environ["CARAVAN_CLIENTS_WORK"])
 # Nothing is wrong with a busy machine.
-START_SECONDS = 300
+PATIENCE_SECONDS = 300
 STOP_SECONDS = 120
 
 
@@ -39,7 +39,7 @@ class CaravanServer:
         self.url = self._wait()
 
     def _wait(self):
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
             ready = re.search(r"^caravan: ready: .* on (http://\S+) ", self.log.read_text(), re.MULTILINE)
             if ready:
@@ -54,13 +54,13 @@ class CaravanServer:
         assert status == 0, f"caravan serve exits with {status} after SIGTERM: {self.log.read_text()}"
 
     def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=START_SECONDS) as reply:
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE_SECONDS) as reply:
             return reply.read().decode()
 
     def post(self, path, body):
         request = urllib.request.Request(
             self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=START_SECONDS) as reply:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as reply:
             return json.load(reply)
 
     def metric(self, name):
@@ -68,7 +68,7 @@ class CaravanServer:
         return float(re.search(rf"^{re.escape(name)}\{{[^}}]*\}} (\S+)$", self.get("/metrics"), re.MULTILINE)[1])
 
     def wait_for_metric(self, name, value):
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + PATIENCE_SECONDS
         while self.metric(name) != value:
             assert time.monotonic() < end, f"{name} is {self.metric(name)}, expected {value}"
             time.sleep(0.05)
