@@ -13,7 +13,7 @@ case "${1:-run}" in
   page) packages=(chromium python3 fonts-noto-cjk) ;;
   clients) packages=(python3 python3-venv prometheus) ;;
   ci)
-    packages+=(libgtest-dev libgmock-dev libbenchmark-dev python3 clang clang-tidy clang-format libclang-rt-14-dev git
+    packages+=(ccache libgtest-dev libgmock-dev libbenchmark-dev python3 clang clang-tidy clang-format libclang-rt-14-dev git
       g++-aarch64-linux-gnu qemu-user googletest)
     ;;
   *) echo "install.sh: found \"$1\", expected run, test, page, clients or ci" >&2; exit 2 ;;
