@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/quantized_weight.h"
 #include "tensor/view.h"
 
 namespace caravan {
@@ -41,6 +42,9 @@ class WeightStore {
 
   [[nodiscard]] bool has(const std::string& name) const;
 
+  /// Makes a matrix known that the files hold quantised, in `tensors`, which count as used once it is taken.
+  void add_quantized(QuantizedWeight weight, std::vector<std::string> tensors);
+
   /// Whether take() of `name` in `dtype` is a view of the mapped file, which takes no memory of its own.
   [[nodiscard]] bool is_mapped_as(const std::string& name, DType dtype) const;
 
@@ -57,6 +61,13 @@ class WeightStore {
   /// as they are read. Throws Error as take() does.
   ConstTensorView take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
                               bool interleaved);
+
+  /// The matrices `parts`, each [rows, in], as one quantised weight in panels (tensor/quantization.h), in the
+  /// same order. Those that add_quantized() knows are as the checkpoint has them, whose scheme must be the
+  /// format's; the others are rounded to the nearest numbers (checkpoint/round_to_nearest.h). Throws Error as
+  /// take() does.
+  ConstTensorView take_quantized(const std::vector<WeightPart>& parts, int64_t in,
+                                 const QuantizedFormat& format, bool interleaved);
 
   /// The vectors `parts` as one in fp32: one after the other, or of two by turns kInterleave elements of
   /// each, filled up with zeros. Throws Error as take() does.

@@ -75,6 +75,10 @@ uint64_t bytes_to_allocate(const WeightStore& store, const Graph& graph) {
 ConstTensorView take_weight(WeightStore& store, const WeightSpec& spec, Residency residency) {
   std::vector<WeightPart> parts;
   for (const WeightSource& source : spec.sources) parts.push_back({stored_name(store, source), source.rows});
+  if (spec.format) {
+    return store.take_quantized(parts, spec.width, *spec.format,
+                                spec.layout == WeightLayout::kInterleavedPanels);
+  }
   switch (spec.layout) {
     case WeightLayout::kPanels:
       return store.take_panels(parts, spec.width, spec.dtype, false);
@@ -99,12 +103,20 @@ uint64_t Model::weight_bytes() const {
   return bytes;
 }
 
+Graph record_model(const ModelConfig& config, DType dtype, const std::optional<LoadQuantization>& quantize) {
+  Precision precision = {.weights = dtype, .kv_cache = dtype, .quantized = {}};
+  Graph graph = record_llama(config, precision);
+  if (!quantize) return graph;
+  precision.quantized = quantized_matrices(graph, *quantize, dtype);
+  return record_llama(config, precision);
+}
+
 Model load_model(const std::filesystem::path& model_path, const LoadOptions& options) {
   ModelConfig config = load_config(model_path);
   WeightStore store = WeightStore::open(model_path, options.format);
   const DType dtype = options.dtype.value_or(store.stored_dtype(config.dtype));
   Model model = {std::move(config), dtype, {}, std::move(store), {}, {}};
-  model.graph = record_llama(model.config, {.weights = dtype, .kv_cache = dtype});
+  model.graph = record_model(model.config, dtype, options.quantize);
   if (options.compile) model.passes = run_passes(model.graph);
   log_expansion(model_path, model.store, dtype);
   if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), dtype);

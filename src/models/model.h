@@ -13,12 +13,14 @@
 #include "checkpoint/weight_store.h"
 #include "graph/passes/passes.h"
 #include "models/config.h"
+#include "models/quantization.h"
 
 namespace caravan {
 
 struct LoadOptions {
   std::optional<DType> dtype;  ///< nothing: as the checkpoint stores its weights
   LoadFormat format = LoadFormat::kAuto;
+  std::optional<LoadQuantization> quantize;  ///< nothing: the weights as they are
   /// Whether the graph is rewritten by the passes (graph/passes/passes.h), which decide how weights lie in
   /// memory.
   bool compile = false;
@@ -45,6 +47,10 @@ struct Model {
   /// Bytes of all weights that a step reads.
   [[nodiscard]] uint64_t weight_bytes() const;
 };
+
+/// The graph of `config`'s model as it is recorded, in `dtype`, its matrices quantised as `quantize` says.
+/// Throws Error where they cannot be.
+Graph record_model(const ModelConfig& config, DType dtype, const std::optional<LoadQuantization>& quantize);
 
 /// Loads the checkpoint that `model_path` names, a folder or a GGUF file. Throws Error on everything that can
 /// be wrong with its files, and on a weight in them that no part of the model reads (known leftovers aside),

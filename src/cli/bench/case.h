@@ -22,6 +22,12 @@ struct BenchCase {
       flags;  ///< engine.max_sequences and max_sequence_length are what `batch` and the lengths ask for
 };
 
+/// "bf16", or "w8a8" where weights are rounded while they are loaded.
+inline std::string stored_as(const BenchCase& at) {
+  const std::optional<LoadQuantization>& scheme = at.flags.load.quantize;
+  return std::string(scheme ? name_of(*scheme) : name_of(at.dtype));
+}
+
 /// What the runs of a case took.
 struct BenchRuns {
   std::vector<double> prefill_seconds;  ///< [repeat]: of the steps that compute any part of a prompt
@@ -38,6 +44,7 @@ struct BenchRuns {
 struct BenchLimits {
   double bytes_per_second = 0.0;
   std::optional<double> flops_per_second;
+  std::optional<double> int8_per_second = std::nullopt;  ///< nothing where no matmul is of int8, too
 };
 
 struct DecodeFigures {

@@ -45,9 +45,7 @@ constexpr int kModeWidth = 15;
 
 std::string test_row(const BenchFigures& row) {
   TableLine line;
-  line.left(row.at.test, 12)
-      .left(std::string(name_of(row.at.dtype)), kDTypeWidth)
-      .left(row.at.mode, kModeWidth);
+  line.left(row.at.test, 12).left(stored_as(row.at), kDTypeWidth).left(row.at.mode, kModeWidth);
   line.right(number_text(row.rate_mean) + " +- " + number_text(row.rate_deviation), 20);
   line.right(fraction(rate_of_limit(row)), kNarrow);
   return line.text();
@@ -82,6 +80,7 @@ Fields fields_of(const BenchFigures& row) {
   Fields fields;
   if (!row.at.test.empty()) fields.emplace_back("test", row.at.test);
   fields.emplace_back("dtype", std::string(name_of(row.at.dtype)));
+  fields.emplace_back("weights", stored_as(row.at));
   fields.emplace_back("mode", row.at.mode);
   fields.emplace_back("threads", row.at.flags.engine.threads);
   fields.emplace_back("batch_size", row.at.batch);
@@ -94,6 +93,7 @@ Fields fields_of(const BenchFigures& row) {
   fields.emplace_back("peak_bytes", or_null(row.peak_bytes));
   fields.emplace_back("machine_bytes_per_second", row.limits.bytes_per_second);
   fields.emplace_back("machine_flops_per_second", or_null(row.limits.flops_per_second));
+  fields.emplace_back("machine_int8_per_second", or_null(row.limits.int8_per_second));
   return fields;
 }
 
@@ -130,7 +130,7 @@ std::string table_head(const BenchPlan& plan) {
 std::string table_row(const BenchFigures& row) {
   if (!row.at.test.empty()) return test_row(row);
   TableLine line;
-  line.left(std::string(name_of(row.at.dtype)), kDTypeWidth).left(row.at.mode, kModeWidth);
+  line.left(stored_as(row.at), kDTypeWidth).left(row.at.mode, kModeWidth);
   line.right(std::to_string(row.at.batch), kNarrow - 1);
   line.right(std::to_string(row.at.input), kNarrow).right(std::to_string(row.at.output), kNarrow);
   line.right(number_text(row.prefill_ms), kWide).right(number_text(row.prefill_tokens_per_second), kWide + 1);

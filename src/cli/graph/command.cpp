@@ -6,11 +6,12 @@
 
 #include "base/error.h"
 #include "checkpoint/gguf/model_file.h"
+#include "cli/flags/quantize_flags.h"
 #include "cli/graph/drawing.h"
 #include "cli/graph/layers.h"
 #include "cli/show/size_text.h"
 #include "execute/executor.h"
-#include "models/llama.h"
+#include "models/model.h"
 
 namespace caravan::cli {
 
@@ -24,6 +25,7 @@ struct GraphPlan {
   std::string mode;
   ModelConfig config;
   DType dtype = DType::kF32;
+  std::optional<LoadQuantization> quantize;
   int64_t tokens = 0;     ///< of the step that memory is planned for
   int64_t sequences = 1;  ///< in it; each wants the logits of its last token
 };
@@ -40,6 +42,7 @@ GraphPlan parse(const Arguments& arguments) {
   plan.config = load_config(plan.folder);
   const std::string dtype = arguments.choice("--dtype", {"auto", "fp32", "fp16", "bf16"}).value_or("auto");
   plan.dtype = dtype == "auto" ? plan.config.dtype : *dtype_from_name(dtype);
+  plan.quantize = parse_quantize_flags(arguments);
   plan.sequences = arguments.integer("--batch-size", 1, kMaxTokens).value_or(1);
   plan.tokens = arguments.integer("--tokens", 1, kMaxTokens).value_or(512);
   if (plan.tokens < plan.sequences)
@@ -118,7 +121,8 @@ const Command& graph_command() {
                       {"--batch-size", "N", "sequences in that step (1)"},
                       {"--full", "", "print every layer"},
                       {"--svg", "FILE", "draw the graph and the plan too"},
-                  }}},
+                  }},
+                 {"Quantisation", quantize_options()}},
       .aliases = {{"--execute-mode", "--mode", ""}},
       .positional = "MODEL",
   };
@@ -128,7 +132,7 @@ const Command& graph_command() {
 int graph(const std::vector<std::string>& words) {
   const Arguments arguments(graph_command(), words);
   const GraphPlan plan = parse(arguments);
-  Graph graph = record_llama(plan.config, {.weights = plan.dtype, .kv_cache = plan.dtype});
+  Graph graph = record_model(plan.config, plan.dtype, plan.quantize);
   const std::string title = plan.folder.string() + ", " + std::string(name_of(plan.dtype)) + ", " +
                             plan.mode + ": a step of " + std::to_string(plan.tokens) + " tokens of " +
                             std::to_string(plan.sequences) +
