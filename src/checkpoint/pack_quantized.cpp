@@ -1,6 +1,8 @@
 #include "checkpoint/pack_quantized.h"
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "checkpoint/pack.h"
 #include "checkpoint/threads.h"
@@ -39,16 +41,24 @@ void store_scale(float scale, DType dtype, std::byte* to) {
   }
 }
 
-void store_value(int8_t value, int bits, int64_t place, std::byte* values) {
-  if (bits == 8) {
-    values[place] = static_cast<std::byte>(value);
-    return;
+/// Puts the values of one output, [inputs], where `format` has them in a chunk whose values lie at `to`.
+void store_values(const int8_t* row, int64_t inputs, int64_t output, const QuantizedFormat& format,
+                  std::byte* to) {
+  const int64_t step = panel_step(format.order);
+  for (int64_t i = 0; i < inputs; i += step) {
+    const int64_t place = i * kPanelOutputs + output * step;
+    for (int64_t j = 0; j < step; ++j) {
+      if (format.weight.bits == 8) {
+        to[place + j] = static_cast<std::byte>(row[i + j]);
+        continue;
+      }
+      constexpr int64_t kRun = 32;  // values that share 16 bytes
+      const auto nibble = static_cast<unsigned>(row[i + j] + 8);
+      const int64_t in_run = (place + j) % kRun;
+      to[(place + j) / kRun * (kRun / 2) + in_run % (kRun / 2)] |=
+          static_cast<std::byte>(in_run < kRun / 2 ? nibble : nibble << 4U);
+    }
   }
-  constexpr int64_t kRun = 32;  // values that share 16 bytes
-  const auto nibble = static_cast<unsigned>(value + 8);
-  const int64_t in_run = place % kRun;
-  values[place / kRun * (kRun / 2) + in_run % (kRun / 2)] |=
-      static_cast<std::byte>(in_run < kRun / 2 ? nibble : nibble << 4U);
 }
 
 /// Writes group `group` of a panel to `chunk`, whose bytes are all 0.
@@ -58,18 +68,17 @@ void pack_chunk(const PanelNumbers& numbers, int64_t in, int64_t group, const Qu
   const int64_t groups = groups_of(format.weight, in);
   const int64_t width = in / groups;
   const auto scale_bytes = static_cast<int64_t>(size_of(format.scale));
+  std::vector<int8_t> row(static_cast<size_t>(layout.inputs));  // a group of one output, up to whole steps
   for (int64_t o = 0; o < kPanelOutputs; ++o) {
     const auto at = static_cast<size_t>(o * groups + group);
     store_scale(numbers.scales[at], format.scale, chunk + o * scale_bytes);
     const int8_t zero = numbers.zeros[at];
     if (format.weight.zero_points) chunk[layout.zeros + o] = static_cast<std::byte>(zero);
-    const int8_t* row = numbers.values.data() + o * in + group * width;
-    int32_t sum = 0;
-    for (int64_t i = 0; i < layout.inputs; ++i) {
-      const int8_t value = i < width ? row[i] : zero;
-      sum += value;
-      store_value(value, format.weight.bits, chunk_place(format, o, i), chunk + layout.values);
-    }
+    const int8_t* values = numbers.values.data() + o * in + group * width;
+    std::copy_n(values, width, row.begin());
+    std::fill(row.begin() + width, row.end(), zero);
+    store_values(row.data(), layout.inputs, o, format, chunk + layout.values);
+    const int32_t sum = std::accumulate(row.begin(), row.end(), 0);
     if (layout.sums != layout.values) std::memcpy(chunk + layout.sums + o * 4, &sum, sizeof sum);
   }
 }

@@ -20,7 +20,7 @@ namespace caravan {
 struct LoadOptions {
   std::optional<DType> dtype;  ///< nothing: as the checkpoint stores its weights
   LoadFormat format = LoadFormat::kAuto;
-  std::optional<LoadQuantization> quantize;  ///< nothing: the weights as they are
+  std::optional<LoadQuantization> quantize = std::nullopt;  ///< nothing: the weights as they are
   /// Whether the graph is rewritten by the passes (graph/passes/passes.h), which decide how weights lie in
   /// memory.
   bool compile = false;

@@ -59,7 +59,7 @@ std::optional<Node> stack_linears(Graph& graph, const std::vector<size_t>& linea
       spec->layout = WeightLayout::kInterleavedRows;
     specs.push_back(*std::move(spec));
   }
-  Node stacked = {first.op, {first.inputs[0]}};
+  Node stacked = {first.op, {first.inputs[0]}, {}, first.attributes};
   for (const WeightSpec& spec : specs) stacked.inputs.push_back(add_weight(graph, stacked_name(spec), spec));
   return stacked;
 }
