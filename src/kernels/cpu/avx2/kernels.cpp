@@ -121,6 +121,12 @@ struct Vector {
     const __m256i upper = _mm256_srli_epi32(chosen, 16);
     return _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
   }
+  /// Rounds to nearest, ties to even. Lanes are in 0 .. 255.
+  static void store_bytes(unsigned char* to, F value) {
+    const __m256i wide = _mm256_cvtps_epi32(value);
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(words, words));
+  }
   static void store(float* to, F value) { _mm256_storeu_ps(to, value); }
   template <typename T>
   static void store(T* to, F value) {

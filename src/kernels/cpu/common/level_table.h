@@ -6,6 +6,7 @@
 #include "kernels/cpu/common/linear.h"
 #include "kernels/cpu/common/panel.h"
 #include "kernels/cpu/common/peak.h"
+#include "kernels/cpu/common/quantize.h"
 #include "kernels/cpu/common/rows.h"
 
 namespace caravan::cpu {
@@ -24,6 +25,9 @@ constexpr LevelKernels level_table() {
       .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},
       .rms_norm_f32 = rms_norm<V, float>,
       .rms_norm_bf16 = rms_norm<V, BF16>,
+      .rms_norm_u8 = rms_norm_quantized<V>,
+      .quantize_rows_f32 = quantize_rows<V, float>,
+      .quantize_rows_bf16 = quantize_rows<V, BF16>,
       .add_rms_norm_f32 = add_rms_norm<V, float>,
       .add_rms_norm_bf16 = add_rms_norm<V, BF16>,
       .silu_mul_f32 = silu_mul<V, float>,

@@ -60,6 +60,25 @@ struct RowTask {
   float epsilon = 0.0F;
 };
 
+/// How a row's scale is found: ops/quantize_rows.h.
+enum class RowMode : unsigned char { kPerToken, kSymmetric, kStatic };
+
+/// Rows begin .. end - 1 of quantize_rows, or of rms_norm and then quantize_rows.
+struct QuantizeTask {
+  const void* x = nullptr;             ///< [rows, width]
+  const float* norm_weight = nullptr;  ///< [width], of the norm
+  float epsilon = 0.0F;                ///< of the norm
+  unsigned char* y = nullptr;          ///< [rows, y_stride]
+  Index width = 0;
+  Index y_stride = 0;
+  Index meaning = 0;  ///< where a row's scale and zero point lie, in bytes from its start
+  Index begin = 0;
+  Index end = 0;
+  RowMode mode = RowMode::kPerToken;
+  float scale = 0.0F;  ///< kStatic
+  int zero = 0;        ///< kStatic
+};
+
 /// Rows begin .. end - 1 of add_rms_norm.
 struct AddNormTask {
   RowTask norm;                     ///< as rms_norm's, of which `a` is the first input of the addition
@@ -128,6 +147,9 @@ struct LevelKernels {
   PeakKernel peak_bf16;
   void (*rms_norm_f32)(const RowTask&);
   void (*rms_norm_bf16)(const RowTask&);
+  void (*rms_norm_u8)(const QuantizeTask&);
+  void (*quantize_rows_f32)(const QuantizeTask&);  ///< of x
+  void (*quantize_rows_bf16)(const QuantizeTask&);
   void (*add_rms_norm_f32)(const AddNormTask&);
   void (*add_rms_norm_bf16)(const AddNormTask&);
   void (*silu_mul_f32)(const RowTask&);

@@ -126,6 +126,10 @@ struct Vector512 {
     const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
     return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, nan, quiet), 16));
   }
+  /// Rounds to nearest, ties to even. Lanes are in 0 .. 255.
+  static void store_bytes(unsigned char* to, F value) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(value)));
+  }
   static void store(float* to, F value) { _mm512_storeu_ps(to, value); }
   static void store_part(float* to, F value, Index count) { _mm512_mask_storeu_ps(to, first(count), value); }
   template <typename T>

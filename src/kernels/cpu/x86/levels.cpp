@@ -10,6 +10,7 @@
 #include "kernels/cpu/x86/attention.h"
 #include "kernels/cpu/x86/kv_write.h"
 #include "kernels/cpu/x86/packed_linear.h"
+#include "kernels/cpu/x86/quantize.h"
 #include "kernels/cpu/x86/reference_table.h"
 
 namespace caravan::cpu {
@@ -131,7 +132,9 @@ void add_kernels(KernelTable& table, std::string_view level) {
     table.rms_norm.set(dtype, rms_norm<kLevel>, level);
     table.add_rms_norm.set(dtype, add_rms_norm<kLevel>, level);
     table.silu_mul.set(dtype, silu_mul<kLevel>, level);
+    table.quantize_rows.set(dtype, quantize_rows<kLevel>, level);
   }
+  table.rms_norm.set(DType::kU8, rms_norm_quantized<kLevel>, level);
   table.rope.set(DType::kF32, rope<kLevel>, level);
   table.add.set(DType::kF32, add<kLevel>, level);
 }
