@@ -12,15 +12,26 @@
 namespace caravan::cli {
 
 struct BenchCase {
-  std::string test;  ///< "pp512" or "tg128" (llama-bench's names); empty for a batch of prompts
-  std::string mode;  ///< as --execute-mode names it
-  DType dtype = DType::kF32;
+  std::string test;              ///< "pp512" or "tg128" (llama-bench's names); empty for a batch of prompts
+  std::string mode;              ///< as --execute-mode names it
+  DType dtype = DType::kF32;     ///< of the weights
+  DType kv_dtype = DType::kF32;  ///< of the KV cache
   int64_t batch = 1;
   int64_t input = 1;   ///< tokens of each prompt
   int64_t output = 1;  ///< tokens that each sequence generates
   EngineFlags
       flags;  ///< engine.max_sequences and max_sequence_length are what `batch` and the lengths ask for
 };
+
+/// What the graph of a case is recorded in.
+inline Precision precision_of(const BenchCase& at) { return {.weights = at.dtype, .kv_cache = at.kv_dtype}; }
+
+/// Its dtypes for people: "bf16", or "bf16/int8" where the KV cache has another.
+inline std::string dtypes_of(const BenchCase& at) {
+  std::string text(name_of(at.dtype));
+  if (at.kv_dtype != at.dtype) text.append("/").append(name_of(at.kv_dtype));
+  return text;
+}
 
 /// What the runs of a case took.
 struct BenchRuns {
