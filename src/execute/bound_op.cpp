@@ -47,6 +47,12 @@ class NodeTensors {
   /// Positions, sequences and block table, which stand side by side from `place` on.
   [[nodiscard]] TokenPlaces places(size_t place) const { return {in(place), in(place + 1), in(place + 2)}; }
 
+  /// The scales of an int8 cache from `place` on, where the node has them.
+  [[nodiscard]] KvScales scales(size_t place) const {
+    if (place >= node_.inputs.size()) return {};
+    return {in(place), in(place + 1)};
+  }
+
  private:
   [[nodiscard]] const TensorView& value(ValueId id) const {
     CARAVAN_CHECK(id >= 0 && static_cast<size_t>(id) < values_.size());
@@ -84,11 +90,13 @@ RopeKvWriteArgs bind_rope_kv_write(const Node& node, const NodeTensors& tensors)
   args.v_cache = tensors.in(8);
   args.y = tensors.out();
   const int64_t q_width = args.y.shape[1];
-  const int64_t kv_width = args.k_cache.shape[1] * args.k_cache.shape[3];
+  const KvLayout layout = kv_layout_of(args.k_cache);
+  const int64_t kv_width = layout.kv_heads * layout.head_dim;
   const bool side_by_side = node.inputs[0] == node.inputs[1];
   args.q = {tensors.in(0), 0, q_width};
   args.k = {tensors.in(1), side_by_side ? q_width : 0, kv_width};
   args.v = {tensors.in(2), side_by_side ? q_width + kv_width : 0, kv_width};
+  args.scales = tensors.scales(9);
   return args;
 }
 
@@ -114,7 +122,7 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
     case OpKind::kRope:
       return RopeArgs{in(0), in(1), tensors.out()};
     case OpKind::kKvWrite:
-      return KvWriteArgs{in(0), in(1), tensors.places(2), in(5), in(6)};
+      return KvWriteArgs{in(0), in(1), tensors.places(2), in(5), in(6), tensors.scales(7)};
     case OpKind::kRopeKvWrite:
       return bind_rope_kv_write(node, tensors);
     case OpKind::kAttention:

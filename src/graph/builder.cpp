@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "graph/edit.h"
+#include "tensor/kv_layout.h"
 
 namespace caravan {
 
@@ -59,8 +60,10 @@ ValueId GraphBuilder::weight(const std::vector<std::string>& names, int64_t rows
 
 ValueId GraphBuilder::cache(int32_t index, const AttentionSpec& spec) {
   const std::string name = (index % 2 == 0 ? "k_cache." : "v_cache.") + std::to_string(index / 2);
-  const SymbolicShape shape = {
-      {Symbol::kBlocks, 0}, fixed(spec.kv_heads), {Symbol::kBlockSize, 0}, fixed(spec.head_dim)};
+  const SymbolicShape shape = {{Symbol::kBlocks, 0},
+                               fixed(spec.kv_heads),
+                               {Symbol::kBlockSize, 0},
+                               fixed(kv_slot_elements(spec.head_dim, precision_.kv_cache))};
   return add_value(graph_, {ValueKind::kCache, index, name, precision_.kv_cache, shape});
 }
 
@@ -168,7 +171,14 @@ ValueId GraphBuilder::attention(ValueId q, ValueId k, ValueId v, const Attention
   const ValueId table = input(InputKind::kBlockTable);
   const ValueId k_cache = cache(2 * layer, spec);
   const ValueId v_cache = cache(2 * layer + 1, spec);
-  graph_.nodes.push_back({OpKind::kKvWrite, {k, v, positions, sequences, table, k_cache, v_cache}});
+  Node write = {OpKind::kKvWrite, {k, v, positions, sequences, table, k_cache, v_cache}};
+  CARAVAN_CHECK_EQ(spec.k_scale.empty(), spec.v_scale.empty());
+  if (!spec.k_scale.empty()) {
+    CARAVAN_CHECK(precision_.kv_cache == DType::kI8);
+    write.inputs.push_back(weight({spec.k_scale}, spec.scale_rows, 0, DType::kF32));
+    write.inputs.push_back(weight({spec.v_scale}, spec.scale_rows, 0, DType::kF32));
+  }
+  graph_.nodes.push_back(std::move(write));
   return add_node(OpKind::kAttention, {q, positions, sequences, table, k_cache, v_cache}, matmul_input(),
                   rows_by(q, width_of(q)), {.scale = spec.scale, .window = spec.window});
 }

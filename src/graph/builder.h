@@ -26,6 +26,11 @@ struct AttentionSpec {
   int64_t kv_heads = 0;
   float scale = 1.0F;
   int64_t window = 0;  ///< 0: none
+  /// The weights that hold the scales of an int8 cache's keys and values, [1] or [kv_heads]: both or neither.
+  /// Where they are empty, each row that is written has a scale of its own.
+  std::string k_scale = {};
+  std::string v_scale = {};
+  int64_t scale_rows = 1;  ///< elements of each
 };
 
 class GraphBuilder {
@@ -44,7 +49,7 @@ class GraphBuilder {
   /// The cosines and sines of the step's positions, for rope().
   ValueId rope_angles(int64_t head_dim, double scale);
   ValueId rope(ValueId x, ValueId angles);
-  /// Stores k and v in the next layer's cache, then attends to it with q.
+  /// Stores k and v in the next layer's cache, then attends to it with q. Scales are for int8 caches only.
   ValueId attention(ValueId q, ValueId k, ValueId v, const AttentionSpec& spec);
   ValueId silu_mul(ValueId gate, ValueId up);
   ValueId add(ValueId a, ValueId b);

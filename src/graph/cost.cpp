@@ -86,7 +86,7 @@ class StepCosts {
   [[nodiscard]] Cost attention(const Node& node) const {
     const auto width = static_cast<double>(value(node, 0).shape.back().constant);
     const Value& keys = value(node, 4);
-    // K and V: [blocks, kv_heads, block_size, head_dim].
+    // K and V: [blocks, kv_heads, block_size, elements of a slot, its scale included].
     const auto token_bytes = static_cast<double>(2 * keys.shape[1].constant * keys.shape[3].constant) *
                              static_cast<double>(size_of(keys.dtype));
     Cost cost;

@@ -73,9 +73,9 @@ enum class OpKind : uint8_t {
   kAddRmsNorm,    ///< x, residual, weight; two outputs: the sum, and it normed
   kRopeAngles,    ///< positions, sequences, frequencies
   kRope,          ///< x, angles
-  kKvWrite,       ///< k, v, positions, sequences, block table, K cache, V cache
-  /// q, k, v, angles, positions, sequences, block table, K cache, V cache; q, k and v are one and the same
-  /// value where they lie side by side in it.
+  kKvWrite,       ///< k, v, positions, sequences, block table, K cache, V cache [, K scales, V scales]
+  /// q, k, v, angles, positions, sequences, block table, K cache, V cache [, K scales, V scales]; q, k and v
+  /// are one and the same value where they lie side by side in it.
   kRopeKvWrite,
   kAttention,     ///< q, positions, sequences, block table, K cache, V cache
   kSiluMul,       ///< gate, up

@@ -182,7 +182,8 @@ int64_t ModelConfig::parameters() const {
 }
 
 int64_t ModelConfig::kv_bytes_per_token(DType kv_dtype) const {
-  return num_layers * 2 * num_kv_heads * head_dim * static_cast<int64_t>(size_of(kv_dtype));
+  return num_layers * 2 * num_kv_heads * kv_slot_elements(head_dim, kv_dtype) *
+         static_cast<int64_t>(size_of(kv_dtype));
 }
 
 }  // namespace caravan

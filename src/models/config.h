@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tensor/dtype.h"
+#include "tensor/kv_layout.h"
 
 namespace caravan {
 
@@ -64,7 +64,7 @@ struct ModelConfig {
 
   /// Parameters of the model as this config describes it, tied embeddings counted once.
   [[nodiscard]] int64_t parameters() const;
-  /// Bytes of K and V of one token over all layers.
+  /// Bytes of K and V of one token over all layers, scales included.
   [[nodiscard]] int64_t kv_bytes_per_token(DType kv_dtype) const;
 };
 

@@ -103,11 +103,11 @@ uint64_t Model::weight_bytes() const {
   return bytes;
 }
 
-Graph record_model(const ModelConfig& config, DType dtype, const std::optional<LoadQuantization>& quantize) {
-  Precision precision = {.weights = dtype, .kv_cache = dtype, .quantized = {}};
+Graph record_model(const ModelConfig& config, Precision precision,
+                   const std::optional<LoadQuantization>& quantize) {
   Graph graph = record_llama(config, precision);
   if (!quantize) return graph;
-  precision.quantized = quantized_matrices(graph, *quantize, dtype);
+  precision.quantized = quantized_matrices(graph, *quantize, precision.weights);
   return record_llama(config, precision);
 }
 
@@ -115,11 +115,13 @@ Model load_model(const std::filesystem::path& model_path, const LoadOptions& opt
   ModelConfig config = load_config(model_path);
   WeightStore store = WeightStore::open(model_path, options.format);
   const DType dtype = options.dtype.value_or(store.stored_dtype(config.dtype));
-  Model model = {std::move(config), dtype, {}, std::move(store), {}, {}};
-  model.graph = record_model(model.config, dtype, options.quantize);
+  const Precision precision = {
+      .weights = dtype, .kv_cache = options.kv_cache_dtype.value_or(dtype), .quantized = {}};
+  Model model = {std::move(config), precision.weights, precision.kv_cache, {}, std::move(store), {}, {}};
+  model.graph = record_model(model.config, precision, options.quantize);
   if (options.compile) model.passes = run_passes(model.graph);
   log_expansion(model_path, model.store, dtype);
-  if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), dtype);
+  if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), precision);
   const std::vector<Residency> residencies = residencies_of(model.graph);
   for (size_t i = 0; i < model.graph.weights.size(); ++i) {
     if (options.stop.stop_requested()) throw LoadStopped();

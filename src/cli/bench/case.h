@@ -12,9 +12,10 @@
 namespace caravan::cli {
 
 struct BenchCase {
-  std::string test;  ///< "pp512" or "tg128" (llama-bench's names); empty for a batch of prompts
-  std::string mode;  ///< as --execute-mode names it
-  DType dtype = DType::kF32;
+  std::string test;              ///< "pp512" or "tg128" (llama-bench's names); empty for a batch of prompts
+  std::string mode;              ///< as --execute-mode names it
+  DType dtype = DType::kF32;     ///< of the weights
+  DType kv_dtype = DType::kF32;  ///< of the KV cache
   int64_t batch = 1;
   int64_t input = 1;   ///< tokens of each prompt
   int64_t output = 1;  ///< tokens that each sequence generates
@@ -22,10 +23,23 @@ struct BenchCase {
       flags;  ///< engine.max_sequences and max_sequence_length are what `batch` and the lengths ask for
 };
 
-/// "bf16", or "w8a8" where weights are rounded while they are loaded.
-inline std::string stored_as(const BenchCase& at) {
+/// What the graph of a case is recorded in.
+inline Precision precision_of(const BenchCase& at) {
+  return {.weights = at.dtype, .kv_cache = at.kv_dtype, .quantized = {}};
+}
+
+/// What its weights are stored in, for people: "bf16", or "w8a8" where they are rounded while they are
+/// loaded.
+inline std::string weights_of(const BenchCase& at) {
   const std::optional<LoadQuantization>& scheme = at.flags.load.quantize;
   return std::string(scheme ? name_of(*scheme) : name_of(at.dtype));
+}
+
+/// The same, and the KV cache's dtype where it has another: "bf16/int8".
+inline std::string dtypes_of(const BenchCase& at) {
+  std::string text = weights_of(at);
+  if (at.kv_dtype != at.dtype) text.append("/").append(name_of(at.kv_dtype));
+  return text;
 }
 
 /// What the runs of a case took.

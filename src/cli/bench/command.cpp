@@ -58,10 +58,10 @@ class Bench {
   }
 
   const BenchFigures& measure(const BenchCase& at) {
-    const std::string what = "caravan bench: " + place_ + ": " + stored_as(at) + " " + at.mode + " " +
+    const std::string what = "caravan bench: " + place_ + ": " + dtypes_of(at) + " " + at.mode + " " +
                              (at.test.empty() ? "batch " + std::to_string(at.batch) : at.test);
     const auto progress = [&](const std::string& part) { progress_.show(what + ": " + part); };
-    Graph graph = record_model(plan_.config, at.dtype, at.flags.load.quantize);
+    Graph graph = record_model(plan_.config, precision_of(at), at.flags.load.quantize);
     // Work that need not be done does not count towards the limit.
     take_rows_early(graph);
     const uint64_t bytes = decode_bytes(at, graph);

@@ -35,6 +35,11 @@ std::optional<DType> parse_dtype(const Arguments& arguments) {
   return name == "auto" ? std::nullopt : dtype_from_name(name);
 }
 
+std::optional<DType> parse_kv_cache_dtype(const Arguments& arguments) {
+  const bool int8 = arguments.choice("--kv-cache-dtype", {"auto", "int8"}) == "int8";
+  return int8 ? std::optional(DType::kI8) : std::nullopt;
+}
+
 ExecuteMode parse_mode(const Arguments& arguments) {
   const auto name =
       arguments.choice("--execute-mode", {"eager", "reduce-overhead", "max-autotune", "dynamo"});
@@ -71,6 +76,7 @@ OptionGroup engine_option_group() {
           {"--bind-cpu", "", "pin each thread to a CPU of its own; spread weights over NUMA nodes"},
           {"--batch-size", "N", "sequences that run together (1)"},
           {"--kv-cache", "KIND", "contiguous or paged (contiguous)"},
+          {"--kv-cache-dtype", "TYPE", "int8: half the memory of bf16, or auto: as the weights (auto)"},
           {"--max-batch-tokens", "N", "most tokens of one step; longer prompts run in pieces (2048)"},
           {"--max-memory-gb", "GB", "refuse to start if weights and KV cache need more"},
           {"--execute-mode", "MODE", "eager, reduce-overhead or max-autotune (max-autotune)"},
@@ -102,6 +108,7 @@ EngineFlags parse_engine_flags(const Arguments& arguments) {
   EngineFlags flags;
   flags.model_path = parse_model_path(arguments);
   flags.load.dtype = parse_dtype(arguments);
+  flags.load.kv_cache_dtype = parse_kv_cache_dtype(arguments);
   const bool dummy = arguments.choice("--load-format", {"auto", "dummy"}) == "dummy";
   flags.load.format = dummy ? LoadFormat::kDummy : LoadFormat::kAuto;
   flags.load.quantize = parse_quantize_flags(arguments);

@@ -132,7 +132,8 @@ const Command& graph_command() {
 int graph(const std::vector<std::string>& words) {
   const Arguments arguments(graph_command(), words);
   const GraphPlan plan = parse(arguments);
-  Graph graph = record_model(plan.config, plan.dtype, plan.quantize);
+  Graph graph = record_model(plan.config, {.weights = plan.dtype, .kv_cache = plan.dtype, .quantized = {}},
+                             plan.quantize);
   const std::string title = plan.folder.string() + ", " + std::string(name_of(plan.dtype)) + ", " +
                             plan.mode + ": a step of " + std::to_string(plan.tokens) + " tokens of " +
                             std::to_string(plan.sequences) +

@@ -94,7 +94,27 @@ struct Vector {
   static F high(F pairs, const F16* type) {
     return low(_mm256_castsi256_ps(_mm256_srli_epi32(_mm256_castps_si256(pairs), 16)), type);
   }
+  /// The int8 number kByte of each 32-bit lane, times 2^24: where only its top byte is set, no sign need be
+  /// spread.
+  template <int kByte>
+  static F lifted(F words) {
+    const __m256i bits = _mm256_castps_si256(words);
+    if constexpr (kByte == 0) {
+      return _mm256_cvtepi32_ps(_mm256_slli_epi32(bits, 24));
+    } else if constexpr (kByte == 3) {
+      return _mm256_cvtepi32_ps(_mm256_and_si256(bits, _mm256_set1_epi32(static_cast<int>(0xFF000000U))));
+    } else {
+      // 0x80 makes a byte zero.
+      const __m128i lane = _mm_set_epi8(12 + kByte, -128, -128, -128, 8 + kByte, -128, -128, -128, 4 + kByte,
+                                        -128, -128, -128, kByte, -128, -128, -128);
+      return _mm256_cvtepi32_ps(_mm256_shuffle_epi8(bits, _mm256_broadcastsi128_si256(lane)));
+    }
+  }
   static F load(const float* from) { return _mm256_loadu_ps(from); }
+  static F load(const I8* from) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+  }
   template <typename T>
   static F load(const T* from) {
     return widened(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), from);
@@ -128,6 +148,13 @@ struct Vector {
     _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(words, words));
   }
   static void store(float* to, F value) { _mm256_storeu_ps(to, value); }
+  /// Of values within int8's range: to nearest, ties to even.
+  static void store(I8* to, F value) {
+    const __m256i numbers = _mm256_cvtps_epi32(value);
+    const __m128i words =
+        _mm_packs_epi32(_mm256_castsi256_si128(numbers), _mm256_extracti128_si256(numbers, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packs_epi16(words, words));
+  }
   template <typename T>
   static void store(T* to, F value) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrowed(value, to));

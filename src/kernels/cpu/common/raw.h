@@ -107,17 +107,20 @@ struct AttentionRows {
   /// Of each row, [chunks from first's to last's, padded(head_dim) + kAttentionResultTail]: sums of values,
   /// the largest score and the sum of weights. Used where chunks are shared out.
   float* partials[kMaxRows];
-  int rows = 0;       ///< a multiple of head_rows
-  int head_rows = 0;  ///< of one KV head
-  const void* k =
-      nullptr;  ///< the cache's start, at the first KV head: [blocks, kv_heads, block_size, head_dim]
+  int rows = 0;             ///< a multiple of head_rows
+  int head_rows = 0;        ///< of one KV head
+  const void* k = nullptr;  ///< the cache's start, at the first KV head, laid out as tensor/kv_layout.h says
   const void* v = nullptr;
   const int* blocks = nullptr;  ///< this sequence's block table
   Index block_stride = 0;       ///< elements from one block to the next
+  Index head_stride = 0;        ///< and from one KV head to the next
   Index block_size = 0;
   Index head_dim = 0;  ///< at most kMaxHeadDim
   float scale = 0.0F;
 };
+
+/// Slots whose scales lie in one piece, as tensor/kv_layout.h has them (x86/attention.h checks it).
+constexpr Index kScaledGroup = 16;
 
 /// Positions whose softmax is computed on its own and then merged, as ops/attention.h has them
 /// (x86/attention.h checks it).
@@ -158,13 +161,18 @@ struct LevelKernels {
   void (*rope_f32)(const RopeTask&);
   void (*store_f16)(const float* from, void* to, Index count);   ///< rounds `count` elements to fp16
   void (*store_bf16)(const float* from, void* to, Index count);  ///< and to bf16
+  /// Rounds a row to int8 as ops/kv_write.h says and returns its scale. given: 0 where there is none.
+  float (*store_i8)(const float* from, void* to, Index count, float given);
   void (*attention_f32_f32)(const AttentionRows&);
   void (*attention_f16_f32)(const AttentionRows&);
   void (*attention_bf16_f32)(const AttentionRows&);
   void (*attention_bf16_bf16)(const AttentionRows&);
+  void (*attention_i8_f32)(const AttentionRows&);
+  void (*attention_i8_bf16)(const AttentionRows&);
   void (*attention_chunk_f32)(const AttentionRows&, Index chunk);  ///< one chunk into the partials
   void (*attention_chunk_f16)(const AttentionRows&, Index chunk);
   void (*attention_chunk_bf16)(const AttentionRows&, Index chunk);
+  void (*attention_chunk_i8)(const AttentionRows&, Index chunk);
   void (*attention_merge_f32)(const AttentionRows&);  ///< the partials of all chunks into y
   void (*attention_merge_bf16)(const AttentionRows&);
   void (*exp_f32)(const float* from, float* to, Index count);  ///< for the test of its error

@@ -149,6 +149,31 @@ void store_as(const float* from, void* to, Index count) {
   });
 }
 
+/// LevelKernels::store_i8.
+template <typename V>
+float store_scaled(const float* from, void* to, Index count, float given) {
+  typename V::F largest = V::zero();
+  // Zero for finite elements, NaN for others, which the largest does not show.
+  typename V::F defect = V::zero();
+  for_each_vector<V>(0, count, [&](Index i, Index part) {
+    const typename V::F x = read<V>(from + i, part);
+    largest = V::max(V::max(x, V::sub(V::zero(), x)), largest);
+    defect = V::fma(x, V::zero(), defect);
+  });
+  const float scale = (given > 0.0F ? given : V::largest(largest) / 127.0F) + V::sum(defect);
+  const bool some = scale > 0.0F;
+  const typename V::F divisor = V::set(scale);
+  for_each_vector<V>(0, count, [&](Index i, Index part) {
+    typename V::F scaled = V::zero();
+    if (some) {
+      scaled = V::div(read<V>(from + i, part), divisor);
+      scaled = V::min(V::max(scaled, V::set(-127.0F)), V::set(127.0F));
+    }
+    write<V>(static_cast<I8*>(to) + i, scaled, part);
+  });
+  return scale;
+}
+
 template <typename V>
 void exp_all(const float* from, float* to, Index count) {
   for_each_vector<V>(

@@ -80,6 +80,9 @@ struct Vector512 {
   static F widened(__m256i bits, const BF16* /*type*/) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
   }
+  static F widened(__m128i bytes, const I8* /*type*/) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+  }
   /// 32 bf16, two of each 32-bit lane.
   using Bits = __m512i;
   static Bits load_bits(const void* from) { return _mm512_loadu_si512(from); }
@@ -103,7 +106,29 @@ struct Vector512 {
   static F high(F pairs, const F16* /*type*/) {
     return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(pairs), 16)));
   }
+  /// The int8 number kByte of each 32-bit lane, times 2^24: where only its top byte is set, no sign need be
+  /// spread. Of the three ways to do so each takes the port that is free.
+  template <int kByte>
+  static F lifted(F words) {
+    const __m512i bits = _mm512_castps_si512(words);
+    if constexpr (kByte == 0) {
+      return _mm512_cvtepi32_ps(_mm512_slli_epi32(bits, 24));
+    } else if constexpr (kByte == 3) {
+      return _mm512_cvtepi32_ps(_mm512_and_si512(bits, _mm512_set1_epi32(static_cast<int>(0xFF000000U))));
+    } else {
+      // 0x80 makes a byte zero.
+      const __m128i lane = _mm_set_epi8(12 + kByte, -128, -128, -128, 8 + kByte, -128, -128, -128, 4 + kByte,
+                                        -128, -128, -128, kByte, -128, -128, -128);
+      return _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bits, _mm512_broadcast_i32x4(lane)));
+    }
+  }
   static F load(const float* from) { return _mm512_loadu_ps(from); }
+  static F load(const I8* from) {
+    return widened(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), from);
+  }
+  static F load_part(const I8* from, Index count) {
+    return widened(_mm_maskz_loadu_epi8(first(count), from), from);
+  }
   static F load_part(const float* from, Index count) { return _mm512_maskz_loadu_ps(first(count), from); }
   template <typename T>
   static F load(const T* from) {
@@ -129,6 +154,16 @@ struct Vector512 {
   /// Rounds to nearest, ties to even. Lanes are in 0 .. 255.
   static void store_bytes(unsigned char* to, F value) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(value)));
+  }
+  /// Of values within int8's range: to nearest, ties to even.
+  static __m128i narrowed(F value, const I8* /*type*/) {
+    return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(value));
+  }
+  static void store(I8* to, F value) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrowed(value, to));
+  }
+  static void store_part(I8* to, F value, Index count) {
+    _mm_mask_storeu_epi8(to, first(count), narrowed(value, to));
   }
   static void store(float* to, F value) { _mm512_storeu_ps(to, value); }
   static void store_part(float* to, F value, Index count) { _mm512_mask_storeu_ps(to, first(count), value); }

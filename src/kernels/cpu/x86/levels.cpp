@@ -113,7 +113,7 @@ void rope(const RopeArgs& args, Lane lane) {
 template <const LevelKernels& kLevel>
 void attention(const AttentionArgs& args, Lane lane) {
   const AttentionKernels kernels = attention_kernels<kLevel>(args);
-  if (kernels.whole == nullptr || args.k_cache.shape[3] > kMaxHeadDim) {
+  if (kernels.whole == nullptr || kv_layout_of(args.k_cache).head_dim > kMaxHeadDim) {
     return reference_table().attention.at(args.k_cache.dtype).run(args, lane);
   }
   AttentionWork(args, kernels, lane).run();
@@ -124,6 +124,8 @@ void add_kernels(KernelTable& table, std::string_view level) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     table.linear.set(dtype, linear<kLevel>, level);
     table.packed_linear.set(dtype, packed_linear<kLevel>, level);
+  }
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
     table.kv_write.set(dtype, kv_write<kLevel>, level);
     table.rope_kv_write.set(dtype, rope_kv_write<kLevel>, level);
     table.attention.set(dtype, attention<kLevel>, level);
