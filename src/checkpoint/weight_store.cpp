@@ -14,6 +14,7 @@
 #include "checkpoint/gguf_weights.h"
 #include "checkpoint/pack.h"
 #include "checkpoint/pack_quantized.h"
+#include "checkpoint/quantized_tensors.h"
 #include "checkpoint/round_to_nearest.h"
 #include "checkpoint/stored_weight.h"
 #include "checkpoint/weight_files.h"
@@ -29,13 +30,9 @@ struct WeightStore::State {
   std::vector<WeightFile> files;  ///< of a folder with safetensors
   std::optional<GgufFile> gguf;   ///< or this
 
-  std::unordered_map<std::string, StoredWeight> places;
+  StoredTensors places;
   std::set<std::string> taken;
-  struct Quantized {
-    QuantizedWeight weight;
-    std::vector<std::string> tensors;
-  };
-  std::map<std::string, Quantized> quantized;  ///< by Hugging Face's name of the matrix
+  FoundWeights quantized;
   /// What take() converted or drew, so that asking twice (tied embeddings) costs once.
   std::map<std::pair<std::string, DType>, Tensor> owned;
   /// What take_panels() and take_vectors() put together.
@@ -127,10 +124,31 @@ bool WeightStore::has(const std::string& name) const {
          state_->quantized.contains(name);
 }
 
-void WeightStore::add_quantized(QuantizedWeight weight, std::vector<std::string> tensors) {
-  const std::string name = weight.name;
-  state_->quantized[name] = {std::move(weight), std::move(tensors)};
+void WeightStore::find_quantized(const std::optional<QuantizationConfig>& config) {
+  if (!config) {
+    state_->quantized = find_quantized_blocks(state_->places);
+    return;
+  }
+  state_->quantized = caravan::find_quantized(*config, state_->places);
+  for (const auto& [attention, scales] : find_kv_scales(*config, state_->places)) {
+    const auto keep = [&, &module = attention](const char* name, const std::vector<float>& values) {
+      Tensor tensor(DType::kF32, {static_cast<int64_t>(values.size())});
+      std::copy(values.begin(), values.end(), tensor.as<float>());
+      state_->owned.insert_or_assign({module + name, DType::kF32}, std::move(tensor));
+    };
+    keep(".k_scale", scales.keys);
+    keep(".v_scale", scales.values);
+    state_->taken.insert(scales.parts.begin(), scales.parts.end());
+  }
 }
+
+std::vector<const QuantizedWeight*> WeightStore::quantized() const {
+  std::vector<const QuantizedWeight*> weights;
+  for (const auto& [name, found] : state_->quantized) weights.push_back(&found.weight);
+  return weights;
+}
+
+std::string WeightStore::where_is(const std::string& name) const { return state_->where_is(name); }
 
 std::string WeightStore::State::where_is(const std::string& name) const {
   return folder.string() + ": the tensor " + in_quotes(name);
@@ -258,7 +276,7 @@ QuantizedWeight WeightStore::State::quantized_part(const WeightPart& part, int64
          described_by());
   }
   CARAVAN_CHECK(weight.quant == quantized_as.weight && weight.scale == quantized_as.scale);
-  taken.insert(known->second.tensors.begin(), known->second.tensors.end());
+  taken.insert(known->second.parts.begin(), known->second.parts.end());
   return weight;
 }
 
@@ -331,7 +349,9 @@ std::vector<std::pair<std::string, uint64_t>> WeightStore::bytes_by_dtype() cons
 std::vector<std::string> WeightStore::block_types() const {
   std::set<std::string> types;
   for (const auto& [name, weight] : state_->places) {
-    if (weight.encoding.has_value() && weight.encoding->blocks.has_value()) types.insert(weight.type_name);
+    const bool expanded = weight.encoding.has_value() && weight.encoding->blocks.has_value() &&
+                          !state_->quantized.contains(name);
+    if (expanded) types.insert(weight.type_name);
   }
   return {types.begin(), types.end()};
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "models/llama.h"
+#include "models/precision.h"
 
 namespace caravan {
 
@@ -103,24 +104,14 @@ uint64_t Model::weight_bytes() const {
   return bytes;
 }
 
-Graph record_model(const ModelConfig& config, Precision precision,
-                   const std::optional<LoadQuantization>& quantize) {
-  Graph graph = record_llama(config, precision);
-  if (!quantize) return graph;
-  precision.quantized = quantized_matrices(graph, *quantize, precision.weights);
-  return record_llama(config, precision);
-}
-
 Model load_model(const std::filesystem::path& model_path, const LoadOptions& options) {
   ModelConfig config = load_config(model_path);
   WeightStore store = WeightStore::open(model_path, options.format);
-  const DType dtype = options.dtype.value_or(store.stored_dtype(config.dtype));
-  const Precision precision = {
-      .weights = dtype, .kv_cache = options.kv_cache_dtype.value_or(dtype), .quantized = {}};
+  const Precision precision = precision_of(config, store, options);
   Model model = {std::move(config), precision.weights, precision.kv_cache, {}, std::move(store), {}, {}};
-  model.graph = record_model(model.config, precision, options.quantize);
+  model.graph = record_llama(model.config, precision);
   if (options.compile) model.passes = run_passes(model.graph);
-  log_expansion(model_path, model.store, dtype);
+  log_expansion(model_path, model.store, model.dtype);
   if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), precision);
   const std::vector<Residency> residencies = residencies_of(model.graph);
   for (size_t i = 0; i < model.graph.weights.size(); ++i) {

@@ -14,24 +14,9 @@
 #include "graph/builder.h"
 #include "graph/passes/passes.h"
 #include "models/config.h"
-#include "models/quantization.h"
+#include "models/load_options.h"
 
 namespace caravan {
-
-struct LoadOptions {
-  std::optional<DType> dtype;  ///< nothing: as the checkpoint stores its weights
-  /// int8, or nothing: as the weights.
-  std::optional<DType> kv_cache_dtype = std::nullopt;
-  LoadFormat format = LoadFormat::kAuto;
-  std::optional<LoadQuantization> quantize = std::nullopt;  ///< nothing: the weights as they are
-  /// Whether the graph is rewritten by the passes (graph/passes/passes.h), which decide how weights lie in
-  /// memory.
-  bool compile = false;
-  /// Is told, before any weight is read, how many bytes of memory they will take (a file that is mapped takes
-  /// none) and in which dtypes they and the KV cache will be; may throw.
-  std::function<void(uint64_t weight_bytes, const Precision& precision)> before_weights = {};
-  std::stop_token stop = {};  ///< is asked before each weight
-};
 
 /// Whoever wanted the model wants it no longer: LoadOptions::stop said so. No mistake of anybody's.
 class LoadStopped : public std::exception {
@@ -51,11 +36,6 @@ struct Model {
   /// Bytes of all weights that a step reads.
   [[nodiscard]] uint64_t weight_bytes() const;
 };
-
-/// The graph of `config`'s model as it is recorded in `precision`, its matrices quantised as `quantize` says.
-/// Throws Error where they cannot be.
-Graph record_model(const ModelConfig& config, Precision precision,
-                   const std::optional<LoadQuantization>& quantize);
 
 /// Loads the checkpoint that `model_path` names, a folder or a GGUF file. Throws Error on everything that can
 /// be wrong with its files, and on a weight in them that no part of the model reads (known leftovers aside),

@@ -1,5 +1,7 @@
 #include "models/quantization.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "graph/edit.h"
 
@@ -27,6 +29,14 @@ std::optional<LoadQuantization> quantization_from_name(std::string_view name) {
     return std::nullopt;
   }
   return scheme;
+}
+
+std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats) {
+  std::map<std::string_view, int64_t> counts;
+  for (const auto& [name, format] : formats) ++counts[name_of({format.weight, format.rows})];
+  const auto most = std::max_element(counts.begin(), counts.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  return std::string(most->first);
 }
 
 std::map<std::string, QuantizedFormat> quantized_matrices(const Graph& graph, const LoadQuantization& scheme,

@@ -25,6 +25,9 @@ std::string_view name_of(const LoadQuantization& scheme);
 /// output) or w4a16 (4 bits, groups of 128 inputs). Nothing for any other name.
 std::optional<LoadQuantization> quantization_from_name(std::string_view name);
 
+/// "w8a8", "w8a16" or "w4a16": of most of `formats`, of which there is at least one.
+std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats);
+
 /// The format of every matrix that `graph`, recorded without quantisation, multiplies by, under the first of
 /// its names. `dtype` is that of the graph's weights. Throws Error, naming the matrix, where groups do not
 /// divide its inputs.

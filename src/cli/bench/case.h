@@ -2,7 +2,9 @@
 // Thread safety: value types.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@ struct BenchCase {
   std::string mode;              ///< as --execute-mode names it
   DType dtype = DType::kF32;     ///< of the weights
   DType kv_dtype = DType::kF32;  ///< of the KV cache
+  std::map<std::string, QuantizedFormat> quantized = {};  ///< as Precision::quantized
   int64_t batch = 1;
   int64_t input = 1;   ///< tokens of each prompt
   int64_t output = 1;  ///< tokens that each sequence generates
@@ -25,14 +28,18 @@ struct BenchCase {
 
 /// What the graph of a case is recorded in.
 inline Precision precision_of(const BenchCase& at) {
-  return {.weights = at.dtype, .kv_cache = at.kv_dtype, .quantized = {}};
+  return {.weights = at.dtype, .kv_cache = at.kv_dtype, .quantized = at.quantized};
 }
 
-/// What its weights are stored in, for people: "bf16", or "w8a8" where they are rounded while they are
-/// loaded.
+/// Whether any of its matmuls is of int8 by int8.
+inline bool multiplies_int8(const BenchCase& at) {
+  return std::any_of(at.quantized.begin(), at.quantized.end(),
+                     [](const auto& each) { return each.second.order == DType::kI8; });
+}
+
+/// What its weights are stored in, for people: "bf16", or the scheme of most of those that are quantised.
 inline std::string weights_of(const BenchCase& at) {
-  const std::optional<LoadQuantization>& scheme = at.flags.load.quantize;
-  return std::string(scheme ? name_of(*scheme) : name_of(at.dtype));
+  return at.quantized.empty() ? std::string(name_of(at.dtype)) : scheme_name(at.quantized);
 }
 
 /// The same, and the KV cache's dtype where it has another: "bf16/int8".

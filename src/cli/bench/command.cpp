@@ -14,7 +14,7 @@
 #include "cli/show/progress_line.h"
 #include "cli/show/report_file.h"
 #include "graph/passes/passes.h"
-#include "models/model.h"
+#include "models/llama.h"
 
 namespace caravan::cli {
 
@@ -61,13 +61,13 @@ class Bench {
     const std::string what = "caravan bench: " + place_ + ": " + dtypes_of(at) + " " + at.mode + " " +
                              (at.test.empty() ? "batch " + std::to_string(at.batch) : at.test);
     const auto progress = [&](const std::string& part) { progress_.show(what + ": " + part); };
-    Graph graph = record_model(plan_.config, precision_of(at), at.flags.load.quantize);
+    Graph graph = record_llama(plan_.config, precision_of(at));
     // Work that need not be done does not count towards the limit.
     take_rows_early(graph);
     const uint64_t bytes = decode_bytes(at, graph);
     // Before and after, because others on the machine come and go.
     progress("the machine's limits");
-    const bool int8 = at.flags.load.quantize && at.flags.load.quantize->rows.mode != ActivationQuant::kNone;
+    const bool int8 = multiplies_int8(at);
     meter_.measure(at.dtype, int8, bytes);
     const BenchRuns runs = run_case(at, plan_.repeat, progress);
     rows_.push_back(figures_of(at, runs, graph, meter_.measure(at.dtype, int8, bytes)));

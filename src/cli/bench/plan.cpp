@@ -6,6 +6,7 @@
 #include "cli/bench/memory.h"
 #include "cli/bench/run.h"
 #include "cli/bench/search.h"
+#include "models/precision.h"
 
 namespace caravan::cli {
 
@@ -130,10 +131,11 @@ BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config) {
   BenchCase at;
   at.flags = parse_engine_flags(arguments.with("--batch-size", "1"));
   at.mode = name_of(at.flags.engine.execute_mode);
-  at.dtype = at.flags.load.dtype.has_value()
-                 ? *at.flags.load.dtype
-                 : WeightStore::open(at.flags.model_path, at.flags.load.format).stored_dtype(config.dtype);
-  at.kv_dtype = at.flags.load.kv_cache_dtype.value_or(at.dtype);
+  WeightStore store = WeightStore::open(at.flags.model_path, at.flags.load.format);
+  Precision precision = precision_of(config, store, at.flags.load);
+  at.dtype = precision.weights;
+  at.kv_dtype = precision.kv_cache;
+  at.quantized = std::move(precision.quantized);
   return at;
 }
 
