@@ -6,8 +6,40 @@
 namespace caravan::cpu {
 namespace {
 
+/// Vectors of 8 int32, with what a Dot of bytes needs.
+struct Ints {
+  using F = __m256i;
+  static constexpr int kWidth = 8;
+  static constexpr int kTileVectors = 2;
+
+  static F zero() { return _mm256_setzero_si256(); }
+  static F set(int value) { return _mm256_set1_epi32(value); }
+  static F add(F a, F b) { return _mm256_add_epi32(a, b); }
+  static F sub(F a, F b) { return _mm256_sub_epi32(a, b); }
+  static F mul(F a, F b) { return _mm256_mullo_epi32(a, b); }
+  static F load(const int* from) { return load_bytes(from); }
+  static void store(int* to, F value) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), value); }
+  static __m256 to_floats(F a) { return _mm256_cvtepi32_ps(a); }
+
+  static F load_bytes(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
+  /// The 4 bytes at `from` in every lane.
+  static F spread_bytes(const void* from) {
+    int bytes = 0;
+    __builtin_memcpy(&bytes, from, sizeof bytes);
+    return _mm256_set1_epi32(bytes);
+  }
+  /// Bytes 0 and 2, and bytes 1 and 3, of each lane as its two 16-bit numbers.
+  static F even_signed(F a) { return _mm256_srai_epi16(_mm256_slli_epi16(a, 8), 8); }
+  static F odd_signed(F a) { return _mm256_srai_epi16(a, 8); }
+  static F even_unsigned(F a) { return _mm256_and_si256(a, _mm256_set1_epi16(0xFF)); }
+  static F odd_unsigned(F a) { return _mm256_srli_epi16(a, 8); }
+  /// The sum of the two products of 16-bit numbers in each lane.
+  static F multiply_add(F a, F b) { return _mm256_madd_epi16(a, b); }
+};
+
 struct Vector {
   using F = __m256;
+  using Ints = caravan::cpu::Ints;
   static constexpr int kWidth = 8;
   /// 2 x 4 accumulators, 4 weights and 1 input fill 13 of the 16 registers.
   static constexpr int kTileTokens = 2;
@@ -169,6 +201,6 @@ struct Vector {
 
 }  // namespace
 
-constinit const LevelKernels kAvx2Kernels = level_table<Vector, PairDot<Vector>>();
+constinit const LevelKernels kAvx2Kernels = level_table<Vector, PairDot<Vector>, WidenedByteDot<Vector>>();
 
 }  // namespace caravan::cpu

@@ -1,10 +1,11 @@
-// The table of a level, made from its vector type and its way to multiply bf16.
+// The table of a level, made from its vector type and its ways to multiply bf16 and bytes.
 // Thread safety: constant.
 #pragma once
 
 #include "kernels/cpu/common/attention.h"
 #include "kernels/cpu/common/linear.h"
 #include "kernels/cpu/common/panel.h"
+#include "kernels/cpu/common/panel_i8.h"
 #include "kernels/cpu/common/peak.h"
 #include "kernels/cpu/common/quantize.h"
 #include "kernels/cpu/common/rows.h"
@@ -12,7 +13,7 @@
 namespace caravan::cpu {
 namespace {
 
-template <typename V, typename BF16Dot>
+template <typename V, typename BF16Dot, typename ByteDot>
 constexpr LevelKernels level_table() {
   return {
       .linear_f32 = linear<V, float, float>,
@@ -21,8 +22,10 @@ constexpr LevelKernels level_table() {
       .panel_f32 = panel<V, WidenDot<V, float>>,
       .panel_f16 = panel<V, WidenDot<V, F16>, WidenDot<V, float>>,
       .panel_bf16 = panel<V, BF16Dot>,
+      .panel_i8 = panel_i8<V, ByteDot>,
       .peak_f32 = {peak<V, WidenDot<V, float>>, peak_operations<V, WidenDot<V, float>>()},
       .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},
+      .peak_i8 = {peak<typename V::Ints, ByteDot>, peak_operations<typename V::Ints, ByteDot>()},
       .rms_norm_f32 = rms_norm<V, float>,
       .rms_norm_bf16 = rms_norm<V, BF16>,
       .rms_norm_u8 = rms_norm_quantized<V>,

@@ -42,6 +42,30 @@ struct PanelTask {
   Index block_tokens = 0;  ///< at most kMaxBlockTokens
 };
 
+/// What a chunk's scales are stored as.
+enum class ScaleType : unsigned char { kF32, kF16, kBF16 };
+
+/// How a panel's chunks of a quantised weight lie, each of one group of inputs: tensor/quantization.h.
+/// Offsets are in bytes from a chunk's start.
+struct QuantizedPanel {
+  Index group = 0;        ///< inputs of a chunk
+  Index chunk_bytes = 0;  ///< from one to the next
+  Index zeros = 0;
+  Index sums = 0;
+  Index values = 0;
+  int bits = 8;
+  bool has_zeros = false;
+  ScaleType scale = ScaleType::kF32;
+};
+
+/// One panel of a quantised weight against `tokens` rows. As in ops/packed_linear.h.
+struct QuantizedTask {
+  PanelTask panel;  ///< whose `panel` is the first chunk
+  QuantizedPanel weight;
+  Index x_stride = 0;  ///< quantised rows: bytes from one to the next
+  Index meaning = 0;   ///< quantised rows: where their scale and zero point lie, in bytes
+};
+
 /// Outputs of a panel, as tensor/panels.h has them (levels.cpp checks it).
 constexpr Index kPanel = 64;
 /// So that a block's sums, 64 for each token, take 24 KB of the stack.
@@ -146,8 +170,10 @@ struct LevelKernels {
   void (*panel_f32)(const PanelTask&);
   void (*panel_f16)(const PanelTask&);
   void (*panel_bf16)(const PanelTask&);
+  void (*panel_i8)(const QuantizedTask&);
   PeakKernel peak_f32;
   PeakKernel peak_bf16;
+  PeakKernel peak_i8;
   void (*rms_norm_f32)(const RowTask&);
   void (*rms_norm_bf16)(const RowTask&);
   void (*rms_norm_u8)(const QuantizeTask&);

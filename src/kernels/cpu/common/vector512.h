@@ -10,8 +10,40 @@
 namespace caravan::cpu {
 namespace {
 
+/// Vectors of 16 int32, with what a Dot of bytes needs.
+struct Ints512 {
+  using F = __m512i;
+  static constexpr int kWidth = 16;
+  static constexpr int kTileVectors = 4;
+
+  static F zero() { return _mm512_setzero_si512(); }
+  static F set(int value) { return _mm512_set1_epi32(value); }
+  static F add(F a, F b) { return _mm512_add_epi32(a, b); }
+  static F sub(F a, F b) { return _mm512_sub_epi32(a, b); }
+  static F mul(F a, F b) { return _mm512_mullo_epi32(a, b); }
+  static F load(const int* from) { return _mm512_loadu_si512(from); }
+  static void store(int* to, F value) { _mm512_storeu_si512(to, value); }
+  static __m512 to_floats(F a) { return _mm512_cvtepi32_ps(a); }
+
+  static F load_bytes(const void* from) { return _mm512_loadu_si512(from); }
+  /// The 4 bytes at `from` in every lane.
+  static F spread_bytes(const void* from) {
+    int bytes = 0;
+    __builtin_memcpy(&bytes, from, sizeof bytes);
+    return _mm512_set1_epi32(bytes);
+  }
+  /// Bytes 0 and 2, and bytes 1 and 3, of each lane as its two 16-bit numbers.
+  static F even_signed(F a) { return _mm512_srai_epi16(_mm512_slli_epi16(a, 8), 8); }
+  static F odd_signed(F a) { return _mm512_srai_epi16(a, 8); }
+  static F even_unsigned(F a) { return _mm512_and_si512(a, _mm512_set1_epi16(0xFF)); }
+  static F odd_unsigned(F a) { return _mm512_srli_epi16(a, 8); }
+  /// The sum of the two products of 16-bit numbers in each lane.
+  static F multiply_add(F a, F b) { return _mm512_madd_epi16(a, b); }
+};
+
 struct Vector512 {
   using F = __m512;
+  using Ints = Ints512;
   static constexpr int kWidth = 16;
   /// 6 x 4 accumulators, 4 weights and 1 input fill 29 of the 32 registers.
   static constexpr int kTileTokens = 6;
