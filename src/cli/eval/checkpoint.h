@@ -30,9 +30,9 @@ struct Checkpoint {
 Checkpoint open_checkpoint(const PlannedCheckpoint& planned);
 
 /// Loads its weights for sequences of `max_length` tokens, one at a time. Throws Error on what is wrong with
-/// them. False, and nothing loaded, if there is too little memory for them beside what is loaded already.
-bool load_if_fits(Checkpoint& checkpoint, int64_t max_length);
+/// them. False, and nothing loaded, if they and the KV cache do not fit into `free_bytes` of memory.
+bool load_if_fits(Checkpoint& checkpoint, int64_t max_length, uint64_t free_bytes);
 /// The same, where too little memory is an Error, too.
-void load(Checkpoint& checkpoint, int64_t max_length);
+void load(Checkpoint& checkpoint, int64_t max_length, uint64_t free_bytes);
 
 }  // namespace caravan::eval

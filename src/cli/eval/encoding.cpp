@@ -61,7 +61,7 @@ bool Encoder::is_stop(int32_t token) const {
 }
 
 std::vector<int32_t> Encoder::encode(const std::string& text, const std::string& where) const {
-  const std::vector<int32_t> ids = tokenizer_.encode(text, {.add_special = true, .parse_special = true});
+  std::vector<int32_t> ids = tokenizer_.encode(text, {.add_special = true, .parse_special = true});
   const auto alien = std::find_if(ids.begin(), ids.end(), [this](int32_t id) { return id >= vocab_; });
   if (alien != ids.end()) {
     fail(path_, ": its tokenizer makes the token ", *alien, " of ", where, ", expected one below ", vocab_,

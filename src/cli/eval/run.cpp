@@ -163,7 +163,7 @@ TextExtent evaluate(std::vector<Checkpoint>& checkpoints, size_t baseline, const
   TextExtent extent;
   Checkpoint& first = checkpoints.at(baseline);
   progress("loading " + first.path());
-  load(first, longest);
+  load(first, longest, work.free_memory());
   std::vector<Checkpoint*> others;
   for (Checkpoint& each : checkpoints) {
     if (&each != &first) others.push_back(&each);
@@ -176,9 +176,9 @@ TextExtent evaluate(std::vector<Checkpoint>& checkpoints, size_t baseline, const
     for (bool fits = true; fits && next < others.size();) {
       progress("loading " + others[next]->path());
       if (group.members.size() == 1) {
-        load(*others[next], longest);
+        load(*others[next], longest, work.free_memory());
       } else {
-        fits = load_if_fits(*others[next], longest);
+        fits = load_if_fits(*others[next], longest, work.free_memory());
       }
       if (fits) group.add(*others[next++]);
     }

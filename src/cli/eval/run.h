@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/machine.h"
 #include "cli/eval/checkpoint.h"
 #include "cli/eval/encoding.h"
 #include "cli/eval/texts.h"
@@ -26,6 +27,8 @@ struct EvalWork {
   int64_t stride = 0;
   bool with_end = false;
   int64_t window_limit = INT64_MAX;
+  /// Bytes of memory that are free now: asked before each checkpoint is loaded.
+  std::function<uint64_t()> free_memory = [] { return machine_memory().available_bytes; };
 };
 
 /// Is told from time to time what is going on.

@@ -78,7 +78,7 @@ TEST(Eval, GivesTransformersPerplexityInWindowsOfEveryKind) {
   for (const Json& window : expected()["plain"]) {
     const std::string max_length = window["max_length"].dump();
     const std::string stride = window["stride"].dump();
-    SCOPED_TRACE("--max-length " + max_length + " --stride " + stride);
+    SCOPED_TRACE(testing::Message() << "--max-length " << max_length << " --stride " << stride);
     const Json report = report_of({"--model-path", demo(), "--dtype", "fp32", "--text", tale("tale.txt"),
                                    "--max-length", max_length, "--stride", stride});
     const Json& all = report["results"][0]["perplexity"]["all"];
@@ -172,7 +172,11 @@ TEST(Eval, GivesAModelThatKnowsNothingThePerplexityOfItsVocabulary) {
 TEST(Eval, ShowsABrokenCheckpoint) {
   const ChangedDemo broken;
   broken.fill_weights('\xff');  // NaN
-  const Json report = report_of({"--model-path", demo() + "," + broken.path(), "--text", tale("tale.txt")});
+  const test::TemporaryFolder folder;
+  const std::string svg = (folder / "eval.svg").string();
+  const Json report =
+      report_of({"--model-path", demo() + "," + broken.path(), "--text", tale("tale.txt"), "--svg", svg});
+  EXPECT_THAT(read_file(svg, 1'000'000), testing::Not(HasSubstr("\"nan")));
   EXPECT_TRUE(report["results"][1]["perplexity"]["all"]["perplexity"].is_null());
   EXPECT_TRUE(report["results"][1]["kl_divergence"].is_null());
   EXPECT_LT(report["results"][0]["perplexity"]["all"]["perplexity"], 5.0);

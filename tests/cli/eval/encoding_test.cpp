@@ -9,7 +9,6 @@
 namespace caravan::eval {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr int32_t kBegin = 0;
