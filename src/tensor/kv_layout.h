@@ -2,10 +2,11 @@
 //
 // A cache is a tensor [blocks, kv_heads, block_size, elements of a slot], so that a block is one piece of
 // memory, which can be copied, shared and sent as it is. In fp32, fp16 and bf16 a slot's elements are the
-// head_dim of its key. In int8 they are head_dim + 4, of which the last are the bytes of an fp32 scale; but
-// of each head of each block all slots' keys come first, [block_size, head_dim], and then their scales,
-// [block_size], so that keys stay aligned and the scales of neighbours are read as one vector. An int8
-// element stands for itself times its slot's scale. Thread safety: pure functions.
+// head_dim of its key. In int8 they are head_dim + 4, of which four are the bytes of an fp32 scale; but of
+// each head of each block the scales of all slots come first, [block_size], and then their keys, [block_size,
+// head_dim]: so keys are aligned, the scales of neighbours are read as one vector, and whoever reads a head
+// from front to back has its scales when it needs them. An int8 element stands for itself times its slot's
+// scale. Thread safety: pure functions.
 #pragma once
 
 #include "base/error.h"
@@ -40,13 +41,15 @@ struct KvLayout {
   /// Elements from one head to the next, and from one block to the next.
   [[nodiscard]] int64_t head_stride() const { return block_size * kv_slot_elements(head_dim, dtype); }
   [[nodiscard]] int64_t block_stride() const { return kv_heads * head_stride(); }
+  /// Elements of a head before those of its first slot.
+  [[nodiscard]] int64_t rows_offset() const { return block_size * kv_slot_elements(0, dtype); }
   /// Where the head_dim elements of a slot begin, in elements.
   [[nodiscard]] int64_t row_offset(int64_t block, int64_t head, int64_t slot) const {
-    return block * block_stride() + head * head_stride() + slot * head_dim;
+    return block * block_stride() + head * head_stride() + rows_offset() + slot * head_dim;
   }
   /// Where its scale lies, in bytes; of int8 only.
   [[nodiscard]] int64_t scale_offset(int64_t block, int64_t head, int64_t slot) const {
-    return row_offset(block, head, block_size) + slot * static_cast<int64_t>(sizeof(float));
+    return block * block_stride() + head * head_stride() + slot * static_cast<int64_t>(sizeof(float));
   }
 };
 

@@ -154,11 +154,10 @@ inline void add_single_rows(const AttentionRows& task, Index start, const TileRo
     const Index count = task.rows - row < kProductRows ? task.rows - row : kProductRows;
     weigh<V>(scores.groups[row / kProductRows], same, count, states.totals + row);
   }
-  for (int row = 0; row < task.rows; ++row)
-    scale_weights<V>(tile, row * task.head_stride, slots.low, slots.high, scores.of(row));
   for_each_piece(task, slots, 1, [&](Slots piece, int row) {
     const float factor =
         piece.low == slots.low ? scores.groups[row / kProductRows].factors[row % kProductRows] : 1.0F;
+    scale_weights<V>(tile, row * task.head_stride, piece.low, piece.high, scores.of(row));
     add_slots<V>(task, tile, row, factor, piece, scores.of(row), states.sums + row * states.width);
   });
 }

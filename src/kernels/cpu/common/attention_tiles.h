@@ -60,7 +60,7 @@ inline void find_scales(const AttentionRows& task, Index start, Index low, Index
     const Index near = group < first ? first : group < last ? group : last;
     const Index position = start + near * kScaledGroup;
     const Index offset = task.blocks[position / task.block_size] * task.block_stride +
-                         task.block_size * task.head_dim + position % task.block_size * Index{sizeof(float)};
+                         position % task.block_size * Index{sizeof(float)};
     rows.key_scales[group] = static_cast<const I8*>(task.k) + offset;
     rows.value_scales[group] = static_cast<const I8*>(task.v) + offset;
   }
@@ -103,7 +103,8 @@ inline void find_rows(const AttentionRows& task, Index start, Index begin, Index
   for (Index j = low; j < high; slot = 0, ++column) {
     const Index left = high - j;
     const Index count = left < task.block_size - slot ? left : task.block_size - slot;
-    const Index offset = task.blocks[column] * task.block_stride + slot * task.head_dim;
+    const Index scales = kHasScales<T> ? task.block_size * Index{sizeof(float)} : 0;
+    const Index offset = task.blocks[column] * task.block_stride + scales + slot * task.head_dim;
     const T* key = static_cast<const T*>(task.k) + offset;
     const T* value = static_cast<const T*>(task.v) + offset;
     for (Index i = 0; i < count; ++i) {
