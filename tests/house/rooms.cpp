@@ -54,9 +54,10 @@ const RoomTable& rooms() {
       {"cli/flags", {"engine"}},
       {"cli/show", {"base"}},
       {"cli/bench", {"cli/flags", "cli/show"}},
+      {"cli/eval", {"cli/flags", "cli/show"}},
       {"cli/graph", {"cli/flags", "cli/show"}},
       {"cli/load", {"cli/flags", "cli/show"}},
-      {"cli", {"serve", "cli/flags", "cli/show", "cli/bench", "cli/graph", "cli/load"}},
+      {"cli", {"serve", "cli/flags", "cli/show", "cli/bench", "cli/eval", "cli/graph", "cli/load"}},
   };
   return kRooms;
 }

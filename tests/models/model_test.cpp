@@ -121,7 +121,9 @@ TEST_F(ModelTest, TakesNoWeightOnceItIsToldToStop) {
   write(with(layer_shapes(), "model.embed_tokens.weight", {8, 4}), true);
   std::stop_source source;
   LoadOptions options;
-  options.before_weights = [&source](uint64_t /*bytes*/, DType /*dtype*/) { source.request_stop(); };
+  options.before_weights = [&source](uint64_t /*bytes*/, const Precision& /*precision*/) {
+    source.request_stop();
+  };
   options.stop = source.get_token();
   EXPECT_THROW(static_cast<void>(load_model(folder_.path(), options)), LoadStopped);
 }

@@ -18,6 +18,7 @@ ModelConfig config() { return load_config(test::source_dir() / "models/configs/l
 BenchCase case_of(int64_t batch) {
   BenchCase at;
   at.dtype = DType::kBF16;
+  at.kv_dtype = DType::kBF16;
   at.batch = batch;
   at.flags.engine.max_sequences = batch;
   at.flags.engine.max_sequence_length = 640;

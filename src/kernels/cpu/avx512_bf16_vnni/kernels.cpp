@@ -1,4 +1,5 @@
 // AVX-512 with BF16 and VNNI: 32 products of bf16 in one instruction, which accumulates in fp32.
+#include "kernels/cpu/common/byte_dot.h"
 #include "kernels/cpu/common/level_table.h"
 #include "kernels/cpu/common/vector512.h"
 
@@ -9,6 +10,7 @@ namespace {
 struct Bf16Dot {
   using X = BF16;
   using W = BF16;
+  using Sum = float;
   using Weights = __m512i;
   using Inputs = __m512i;
   static constexpr Index kStep = 2;
@@ -22,6 +24,6 @@ struct Bf16Dot {
 
 }  // namespace
 
-constinit const LevelKernels kAvx512Bf16VnniKernels = level_table<Vector512, Bf16Dot>();
+constinit const LevelKernels kAvx512Bf16VnniKernels = level_table<Vector512, Bf16Dot, ByteDot>();
 
 }  // namespace caravan::cpu
