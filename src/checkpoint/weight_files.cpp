@@ -46,6 +46,13 @@ WeightFile open_weight_file(const fs::path& path) {
   return {std::move(file), std::move(header)};
 }
 
+/// How a tensor of this dtype is read as a weight; nothing for integers, and for what Caravan has no dtype for.
+std::optional<Encoding> encoding_of(std::string_view safetensors_dtype) {
+  const std::optional<DType> dtype = dtype_from_safetensors(safetensors_dtype);
+  if (!dtype || !is_floating(*dtype)) return std::nullopt;
+  return Encoding{*dtype, std::nullopt, 1, size_of(*dtype)};
+}
+
 std::vector<WeightFile> open_shards(const fs::path& folder) {
   const fs::path index = folder / kIndexName;
   const std::map<std::string, std::string> shard_of =
