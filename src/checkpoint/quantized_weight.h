@@ -28,7 +28,7 @@ struct QuantizedWeight {
   int64_t out = 0;
   int64_t in = 0;
   /// Writes the numbers of rows `first` to `first + count` - 1. Throws Error, naming the tensor, where a
-  /// scale is negative, infinite or NaN.
+  /// scale is infinite or NaN, or negative in a format that has none such (GGUF's Q4_0 has).
   std::function<void(int64_t first, int64_t count, const QuantizedRows& rows)> read;
 };
 

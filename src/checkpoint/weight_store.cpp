@@ -50,33 +50,6 @@ struct WeightStore::State {
   QuantizedWeight round(const WeightPart& part, int64_t in, const QuantizedFormat& format);
 };
 
-namespace {
-
-std::optional<Encoding> encoding_of(std::string_view safetensors_dtype) {
-  const std::optional<DType> dtype = dtype_from_safetensors(safetensors_dtype);
-  if (!dtype || !is_floating(*dtype)) return std::nullopt;
-  return Encoding{*dtype, std::nullopt, 1, size_of(*dtype)};
-}
-
-/// The tensors of a safetensors file, whose byte ranges parse_safetensors_header() has checked.
-std::vector<StoredWeight> weights_of(const WeightFile& file) {
-  std::vector<StoredWeight> weights;
-  for (const StoredTensor& tensor : file.header.tensors) {
-    StoredWeight weight;
-    weight.file = &file.file;
-    weight.bytes =
-        file.file.bytes().subspan(file.header.data_start + tensor.begin, tensor.end - tensor.begin);
-    weight.name = tensor.name;
-    weight.type_name = tensor.dtype_name;
-    weight.encoding = encoding_of(tensor.dtype_name);
-    weight.shape = tensor.shape;
-    weights.push_back(std::move(weight));
-  }
-  return weights;
-}
-
-}  // namespace
-
 WeightStore::WeightStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
 WeightStore::WeightStore(WeightStore&&) noexcept = default;
 WeightStore& WeightStore::operator=(WeightStore&&) noexcept = default;

@@ -33,6 +33,7 @@ const RoomTable& rooms() {
       {"execute", {"graph", "graph/passes", "execute/tuning"}},
       {"checkpoint/quantized", {"tensor"}},
       {"checkpoint", {"tensor", "checkpoint/gguf", "checkpoint/quantized"}},
+      {"checkpoint/output", {"checkpoint"}},
       {"models", {"graph", "graph/passes", "checkpoint"}},
       {"kv", {"device"}},
       {"sampling", {"tensor"}},

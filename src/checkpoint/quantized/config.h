@@ -37,6 +37,7 @@ struct QuantScheme {
   int64_t group = 0;  ///< kGroup: inputs that share a scale
   ActivationQuant activations = ActivationQuant::kNone;
   bool symmetric_activations = true;  ///< kStatic: without a zero point beside the scale
+  bool operator==(const QuantScheme&) const = default;
 };
 
 struct QuantGroup {

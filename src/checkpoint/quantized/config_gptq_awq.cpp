@@ -8,7 +8,7 @@ namespace caravan {
 namespace {
 
 /// The field `name`, or its older name `old_name`.
-const std::string& spelled(const JsonObject& fields, const std::string& name, const std::string& old_name) {
+std::string spelled(const JsonObject& fields, const std::string& name, const std::string& old_name) {
   return fields.has(name) || !fields.has(old_name) ? name : old_name;
 }
 
@@ -35,7 +35,7 @@ GptqConfig parse_gptq_config(const JsonObject& fields) {
   config.group = parse_group(fields, "group_size");
   config.symmetric = fields.boolean_or("sym", true);
   config.desc_act = fields.boolean_or("desc_act", false);
-  const std::string& name = spelled(fields, "checkpoint_format", "format");
+  const std::string name = spelled(fields, "checkpoint_format", "format");
   const std::string format = fields.string_or(name, "gptq");
   if (format != "gptq" && format != "gptq_v2") fields.wrong(name, R"("gptq" or "gptq_v2")");
   config.zeros_less_1 = format == "gptq";
@@ -52,7 +52,7 @@ GptqConfig parse_gptq_config(const JsonObject& fields) {
 
 AwqConfig parse_awq_config(const JsonObject& fields) {
   AwqConfig config;
-  const std::string& bits = spelled(fields, "bits", "w_bit");
+  const std::string bits = spelled(fields, "bits", "w_bit");
   if (fields.integer(bits, 1, 64) != 4) fields.wrong(bits, "4");
   config.group = parse_group(fields, spelled(fields, "group_size", "q_group_size"));
   config.zero_point = fields.boolean_or("zero_point", true);
