@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "graph/edit.h"
+#include "tensor/kv_layout.h"
 
 namespace caravan {
 

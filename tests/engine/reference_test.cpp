@@ -55,9 +55,11 @@ struct Outputs {
 };
 
 /// Greedy tokens, as many as expected, and the logits of the prompts; all prompts in one batch.
-Outputs compute(const fs::path& folder, const std::vector<Expected>& all, DType dtype,
-                EngineOptions options) {
-  Model model = load_model(folder, {.dtype = dtype, .compile = options.execute_mode != ExecuteMode::kEager});
+Outputs compute(const fs::path& folder, const std::vector<Expected>& all, DType dtype, EngineOptions options,
+                std::optional<DType> kv_dtype = {}) {
+  Model model = load_model(
+      folder,
+      {.dtype = dtype, .kv_cache_dtype = kv_dtype, .compile = options.execute_mode != ExecuteMode::kEager});
   const auto vocab = static_cast<size_t>(model.config.vocab_size);
   // A prompt longer than the trained context is what dynamic scaling is for.
   options.max_sequence_length = model.config.max_position;
@@ -203,6 +205,32 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, HalfReferenceTest,
                          testing::Values(std::pair<std::string, double>{"fp16", 4e-3},
                                          std::pair<std::string, double>{"bf16", 6e-2}),
                          [](const auto& test) { return test.param.first; });
+
+/// An int8 KV cache under fp32 weights: what keys and values lose by rounding, to 1/254 of the largest of
+/// their row, alone. Over two layers of weights this large it grows as the rounding of HalfReferenceTest
+/// does.
+class Int8CacheReferenceTest : public ReferenceTest {};
+
+TEST_P(Int8CacheReferenceTest, StaysWithinItsBoundAndGivesTheSameTokensInEveryMode) {
+  const std::vector<Expected> all = expected();
+  std::vector<std::vector<int32_t>> tokens;
+  for (const IsaLevel level : available_levels(cpu_features())) {
+    for (const ExecuteMode mode : kModes) {
+      const Outputs result = compute(folder(), all, DType::kF32, options_at(level, mode), DType::kI8);
+      for (size_t i = 0; i < all.size(); ++i) {
+        EXPECT_LT(relative_error(result.logits[i], all[i].logits), 5e-2)
+            << name_of(level) << ", " << name_of(mode) << ", prompt " << i;
+      }
+      if (tokens.empty()) tokens = result.tokens;
+      EXPECT_EQ(result.tokens, tokens)
+          << name_of(level) << ", " << name_of(mode) << " against the portable level, eager";
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, Int8CacheReferenceTest,
+                         testing::Values("mha", "gqa_odd_head", "mqa", "rope_llama3", "sliding_window"),
+                         [](const auto& test) { return test.param; });
 
 void expect_greedy(const fs::path& folder, const std::string& expected_json) {
   const std::vector<Expected> all = read_expected(test::fixture("models/" + expected_json), std::nullopt);
