@@ -316,7 +316,7 @@ TEST(Program, HasOneSentenceForEachMistake) {
        "--dtype: found \"fp8\", expected auto, fp32"},
       {{"run", "--model-path", demo(), "--prompt", "a", "--kv-cache-dtype", "fp8"},
        "--kv-cache-dtype: found \"fp8\", expected auto or int8"},
-      {{"serve", "--model-path", demo(), "--kv-cache-dtype", "bf16"},
+      {{"serve", "--model-path", demo(), "--log-level", "warning", "--kv-cache-dtype", "bf16"},
        "--kv-cache-dtype: found \"bf16\", expected auto or int8"},
       {{"run", "--model-path", demo(), "--prompt", "a", "--device", "cuda"},
        "this build has no CUDA kernels"},
