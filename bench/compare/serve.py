@@ -193,7 +193,7 @@ def report_host(servers, work, lines):
     """Caravan's time for a step besides the model."""
     for server in servers:
         if server.name == "Caravan":
-            host = server.metrics()["step_host"]
+            host = server.metrics()["caravan"]["step_host"]
             lines.append(f"| {work}, time of a step besides the model, mean, µs | Caravan | {1e6 * host['sum'] / host['count']:.1f} | |")
 
 

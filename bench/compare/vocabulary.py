@@ -1,14 +1,18 @@
-"""A vocabulary of made-up words. No text passes through it; some readers of checkpoints want one."""
+"""A vocabulary of made-up words of whole ASCII characters, so that a server shows any token as text at once, whichever
+a random model draws."""
 
-BYTES = 256
 MERGE = ("a", "b")
 
 
 def words(size):
-    """`size` tokens of byte-level BPE: the letters that stand for the 256 bytes, words, and what the one merge makes."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    letters = [chr(byte) for byte in printable] + [chr(BYTES + i) for i in range(BYTES - len(printable))]
-    return letters + [f"<{i}>" for i in range(BYTES, size - 1)] + ["".join(MERGE)]
+    """`size` tokens of byte-level BPE: printable ASCII, space and line feed, words, and what the one merge makes."""
+    letters = [chr(byte) for byte in range(33, 127)] + [byte_letter(" "), byte_letter("\n")]
+    return letters + [f"{byte_letter(' ')}w{i}" for i in range(len(letters), size - 1)] + ["".join(MERGE)]
+
+
+def byte_letter(character):
+    """What byte-level BPE writes in place of a space or control character."""
+    return chr(256 + ord(character))
 
 
 def tokenizer(size):

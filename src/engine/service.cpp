@@ -55,7 +55,10 @@ void EngineService::cancel(Ticket ticket, int64_t choice) { send(Cancellation{ti
 
 std::optional<std::vector<EngineService::Message>> EngineService::receive() {
   std::unique_lock lock(mutex_);
-  if (!engine_->has_work()) changed_.wait(lock, [this] { return stopping_ || !mailbox_.empty(); });
+  if (!engine_->has_work()) {
+    changed_.wait(lock, [this] { return stopping_ || !mailbox_.empty(); });
+    step_start_ = seconds_now();
+  }
   if (stopping_) return std::nullopt;
   return std::exchange(mailbox_, {});
 }
@@ -118,7 +121,6 @@ void EngineService::handle(Message message, StepEvents& events) {
 }
 
 void EngineService::step(StepEvents& events) {
-  const double start = seconds_now();
   try {
     std::vector<StepResult> results = engine_->step();
     for (const Admission& admission : engine_->admissions())
@@ -141,7 +143,8 @@ void EngineService::step(StepEvents& events) {
     tickets_.clear();
     open_.clear();
   }
-  events.state.step_seconds = seconds_now() - start;
+  const double end = seconds_now();
+  events.state.step_seconds = end - std::exchange(step_start_, end);
 }
 
 }  // namespace caravan

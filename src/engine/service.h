@@ -29,7 +29,7 @@ struct EngineState {
   int64_t free_blocks = 0;
   int64_t idle_blocks = 0;  ///< of them, those that the prefix cache still knows
   int64_t total_blocks = 0;
-  double step_seconds = 0.0;  ///< of the last step; 0 where there was none
+  double step_seconds = 0.0;  ///< of the last step, from the end of the one before; 0 where there was none
   EngineStats stats;
   SchedulerStats scheduling;
 };
@@ -108,6 +108,7 @@ class EngineService {
   std::unique_ptr<Engine> engine_;
   Deliver deliver_;
   // The engine thread's own.
+  double step_start_ = 0.0;  ///< since when the next step, or what comes before it, is under way
   std::map<Ticket, SequenceId> sequences_;
   std::map<SequenceId, Ticket> tickets_;
   std::map<SequenceId, std::set<int64_t>> open_;  ///< choices that have not finished

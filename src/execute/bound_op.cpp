@@ -33,6 +33,9 @@ const KernelRow<AddArgs>& row_for(const KernelTable& table, const AddArgs&) { re
 const KernelRow<TakeRowsArgs>& row_for(const KernelTable& table, const TakeRowsArgs&) {
   return table.take_rows;
 }
+const KernelRow<QuantizeRowsArgs>& row_for(const KernelTable& table, const QuantizeRowsArgs&) {
+  return table.quantize_rows;
+}
 
 /// A node's tensors by their place in its lists of inputs and outputs.
 class NodeTensors {
@@ -71,6 +74,8 @@ PackedLinearArgs bind_packed_linear(const Node& node, const NodeTensors& tensors
   args.weight = tensors.in(1);
   args.y = tensors.out();
   args.epilogue = node.attributes.epilogue;
+  args.format = node.attributes.format;
+  args.in = node.attributes.in;
   size_t place = 2;
   if (args.epilogue == Epilogue::kResidual) args.residual = tensors.in(place++);
   if (place < node.inputs.size()) args.bias = tensors.in(place);
@@ -109,7 +114,7 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
     case OpKind::kPackedLinear:
       return bind_packed_linear(node, tensors);
     case OpKind::kRmsNorm:
-      return RmsNormArgs{in(0), in(1), attributes.epsilon, tensors.out()};
+      return RmsNormArgs{in(0), in(1), attributes.epsilon, tensors.out(), attributes.rows};
     case OpKind::kAddRmsNorm:
       return AddRmsNormArgs{in(0), in(1), in(2), attributes.epsilon, tensors.out(0), tensors.out(1)};
     case OpKind::kRopeAngles:
@@ -129,6 +134,8 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
       return AddArgs{in(0), in(1), tensors.out()};
     case OpKind::kTakeRows:
       return TakeRowsArgs{in(0), in(1), tensors.out()};
+    case OpKind::kQuantizeRows:
+      return QuantizeRowsArgs{in(0), attributes.rows, tensors.out()};
   }
   CARAVAN_CHECK(false);
   return AddArgs{};

@@ -1,5 +1,6 @@
 #include "graph/builder.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -96,9 +97,49 @@ ValueId GraphBuilder::embedding(const std::vector<std::string>& names, int64_t v
 
 ValueId GraphBuilder::linear(ValueId x, const std::vector<std::string>& names, int64_t out,
                              const std::string& bias_name) {
+  for (const std::string& name : names) {
+    const auto quantized = precision_.quantized.find(name);
+    if (quantized == precision_.quantized.end()) continue;
+    const ValueId y = quantized_linear(x, names, out, quantized->second);
+    if (!bias_name.empty()) graph_.nodes.back().inputs.push_back(weight({bias_name}, out, 0, DType::kF32));
+    return y;
+  }
   std::vector<ValueId> inputs = {x, weight(names, out, width_of(x), precision_.weights)};
   if (!bias_name.empty()) inputs.push_back(weight({bias_name}, out, 0, DType::kF32));
   return add_node(OpKind::kLinear, std::move(inputs), DType::kF32, rows_by(x, out));
+}
+
+ValueId GraphBuilder::quantized_linear(ValueId x, const std::vector<std::string>& names, int64_t out,
+                                       const QuantizedFormat& format) {
+  const int64_t in = width_of(x);
+  const SymbolicShape shape = rows_by(x, out);
+  if (format.rows.mode != ActivationQuant::kNone) x = quantize_rows(x, format.rows);
+  // A weight of its own even where the names are those of an embedding, whose rows stay as they are.
+  const WeightSpec spec = {{{names, out}}, in, blob_dtype(format), WeightLayout::kPanels, format};
+  return add_node(OpKind::kPackedLinear, {x, add_weight(graph_, names.front(), spec)}, DType::kF32, shape,
+                  {.format = format, .in = in});
+}
+
+ValueId GraphBuilder::quantize_rows(ValueId x, const RowQuant& rows) {
+  for (const Node& node : graph_.nodes) {
+    if (node.op == OpKind::kQuantizeRows && node.inputs.front() == x && node.attributes.rows == rows)
+      return node.outputs.front();
+  }
+  return add_node(OpKind::kQuantizeRows, {x}, DType::kU8, rows_by(x, quantized_row_bytes(width_of(x))),
+                  {.rows = rows});
+}
+
+void GraphBuilder::widen_what_is_quantized() {
+  const Uses uses(graph_);
+  for (const Node& node : graph_.nodes) {
+    if (node.op != OpKind::kQuantizeRows) continue;
+    const ValueId x = node.inputs.front();
+    const std::vector<size_t>& readers = uses.readers(x);
+    const bool quantized_only = std::all_of(readers.begin(), readers.end(), [this](size_t reader) {
+      return graph_.nodes[reader].op == OpKind::kQuantizeRows;
+    });
+    if (quantized_only && uses.producer(x)) graph_.values[static_cast<size_t>(x)].dtype = DType::kF32;
+  }
 }
 
 ValueId GraphBuilder::rms_norm(ValueId x, const std::string& name, double epsilon) {
@@ -159,6 +200,7 @@ ValueId GraphBuilder::take_logit_rows(ValueId x) {
 
 Graph GraphBuilder::finish(ValueId logits) {
   graph_.output = logits;
+  widen_what_is_quantized();
   inputs_.assign(kInputCount, -1);
   return std::exchange(graph_, Graph{});
 }

@@ -5,6 +5,7 @@
 // that made them; a shape that does not fit is a bug of the model and aborts. Thread safety: one thread.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace caravan {
 struct Precision {
   DType weights = DType::kF32;
   DType kv_cache = DType::kF32;
+  /// By name: matrices that are quantised, and how.
+  std::map<std::string, QuantizedFormat> quantized = {};
 };
 
 struct AttentionSpec {
@@ -38,7 +41,7 @@ class GraphBuilder {
   /// stored.
   ValueId embedding(const std::vector<std::string>& names, int64_t vocab, int64_t hidden);
   /// x times the weight `names` [out, x's width] transposed, plus the bias `bias_name` [out] unless that is
-  /// empty.
+  /// empty. Where the precision says so the weight is quantised, and x too.
   ValueId linear(ValueId x, const std::vector<std::string>& names, int64_t out,
                  const std::string& bias_name = "");
   /// x normed by the weight `name` [x's width].
@@ -60,6 +63,12 @@ class GraphBuilder {
   ValueId input(InputKind kind);
   /// `width` 0: a vector of `rows`.
   ValueId weight(const std::vector<std::string>& names, int64_t rows, int64_t width, DType dtype);
+  ValueId quantized_linear(ValueId x, const std::vector<std::string>& names, int64_t out,
+                           const QuantizedFormat& format);
+  /// x quantised row by row; what has been quantised so already is not again.
+  ValueId quantize_rows(ValueId x, const RowQuant& rows);
+  /// What only quantisation reads is not rounded to a matmul's input before.
+  void widen_what_is_quantized();
   ValueId cache(int32_t index, const AttentionSpec& spec);
   /// Adds a node whose output has x's rows, `width` columns and `dtype`.
   ValueId add_node(OpKind op, std::vector<ValueId> inputs, DType dtype, SymbolicShape shape,

@@ -14,22 +14,9 @@
 #include "graph/builder.h"
 #include "graph/passes/passes.h"
 #include "models/config.h"
+#include "models/load_options.h"
 
 namespace caravan {
-
-struct LoadOptions {
-  std::optional<DType> dtype;  ///< nothing: as the checkpoint stores its weights
-  /// int8, or nothing: as the weights.
-  std::optional<DType> kv_cache_dtype = {};
-  LoadFormat format = LoadFormat::kAuto;
-  /// Whether the graph is rewritten by the passes (graph/passes/passes.h), which decide how weights lie in
-  /// memory.
-  bool compile = false;
-  /// Is told, before any weight is read, how many bytes of memory they will take (a file that is mapped takes
-  /// none) and in which dtypes they and the KV cache will be; may throw.
-  std::function<void(uint64_t weight_bytes, const Precision& precision)> before_weights = {};
-  std::stop_token stop = {};  ///< is asked before each weight
-};
 
 /// Whoever wanted the model wants it no longer: LoadOptions::stop said so. No mistake of anybody's.
 class LoadStopped : public std::exception {

@@ -25,6 +25,7 @@ constexpr std::initializer_list<DType> kCache = {DType::kF32, DType::kF16, DType
 constexpr std::initializer_list<DType> kActivation = {DType::kF32, DType::kBF16};
 constexpr std::initializer_list<DType> kFloat = {DType::kF32};
 constexpr std::initializer_list<DType> kIndex = {DType::kI32};
+constexpr std::initializer_list<DType> kBytes = {DType::kU8};
 
 /// The size of the outermost axis of a tensor that must have `rank` axes.
 int64_t rows_of(const ConstTensorView& view, size_t rank) {
@@ -77,14 +78,28 @@ void check(const LinearArgs& args) {
 
 void check(const PackedLinearArgs& args) {
   const int64_t tokens = rows_of(args.x, 2);
-  const int64_t in = args.x.shape[1];
+  const bool quantized = is_quantized(args);
+  const bool rows_quantized = quantized && args.format.rows.mode != ActivationQuant::kNone;
+  const int64_t in = quantized ? args.in : args.x.shape[1];
   const bool halves = args.epilogue == Epilogue::kSiluMul;
   CARAVAN_CHECK_EQ(args.y.shape.rank(), 2U);
   const int64_t width = args.y.shape[1];
   const int64_t groups = (width + kInterleave - 1) / kInterleave;
   const int64_t out = halves ? groups * kPanelOutputs : width;
-  expect("weight", args.weight, panel_shape(out, in, args.weight.dtype), kStorage);
-  expect("x", args.x, {tokens, in}, {args.weight.dtype == DType::kBF16 ? DType::kBF16 : DType::kF32});
+  const DType order = quantized ? args.format.order : args.weight.dtype;
+  if (quantized) {
+    CARAVAN_CHECK_EQ(rows_quantized, order == DType::kI8);
+    CARAVAN_CHECK(!rows_quantized || (args.format.weight.group == 0 && !args.format.weight.zero_points &&
+                                      args.format.weight.bits == 8 && in <= kMaxQuantizedInputs));
+    expect("weight", args.weight, quantized_shape(out, in, args.format), {blob_dtype(args.format)});
+  } else {
+    expect("weight", args.weight, panel_shape(out, in, args.weight.dtype), kStorage);
+  }
+  if (rows_quantized) {
+    expect("x", args.x, {tokens, quantized_row_bytes(in)}, {DType::kU8});
+  } else {
+    expect("x", args.x, {tokens, in}, {order == DType::kBF16 ? DType::kBF16 : DType::kF32});
+  }
   if (args.bias.data != nullptr) expect("bias", args.bias, {out}, kFloat);
   if (args.epilogue == Epilogue::kResidual) expect("residual", args.residual, {tokens, out}, kFloat);
   expect("y", args.y, {tokens, width}, halves ? kActivation : kFloat);
@@ -95,7 +110,9 @@ void check(const RmsNormArgs& args) {
   const int64_t hidden = args.x.shape[1];
   expect("x", args.x, {tokens, hidden}, kFloat);
   expect("weight", args.weight, {hidden}, kFloat);
-  expect("y", args.y, {tokens, hidden}, kActivation);
+  const bool quantizes = args.rows.mode != ActivationQuant::kNone;
+  expect("y", args.y, {tokens, quantizes ? quantized_row_bytes(hidden) : hidden},
+         quantizes ? kBytes : kActivation);
 }
 
 void check(const AddRmsNormArgs& args) {
@@ -183,9 +200,16 @@ void check(const AddArgs& args) {
 
 void check(const TakeRowsArgs& args) {
   const int64_t tokens = rows_of(args.x, 2);
-  expect("x", args.x, {tokens, args.x.shape[1]}, kActivation);
+  expect("x", args.x, {tokens, args.x.shape[1]}, {DType::kF32, DType::kBF16, DType::kU8});
   expect("rows", args.rows, {rows_of(args.rows, 1)}, kIndex);
   expect("y", args.y, {args.rows.shape[0], args.x.shape[1]}, {args.x.dtype});
+}
+
+void check(const QuantizeRowsArgs& args) {
+  const int64_t tokens = rows_of(args.x, 2);
+  CARAVAN_CHECK(args.rows.mode != ActivationQuant::kNone);
+  expect("x", args.x, {tokens, args.x.shape[1]}, kActivation);
+  expect("y", args.y, {tokens, quantized_row_bytes(args.x.shape[1])}, kBytes);
 }
 
 }  // namespace caravan

@@ -209,6 +209,8 @@ bool Calls::cancel(const std::string& id) {
 
 void Calls::record(const StepEvents& events) {
   const EngineState before = std::exchange(engine_state_, events.state);
+  const double cpu = thread_cpu_seconds();
+  const double cpu_before = std::exchange(cpu_seconds_, cpu);
   const EngineState& state = engine_state_;
   metrics_.engine.running = state.running;
   metrics_.engine.waiting = state.waiting;
@@ -226,6 +228,7 @@ void Calls::record(const StepEvents& events) {
                     [](const TicketResult& result) { return result.result.token.has_value(); });
   step.seconds = state.step_seconds;
   step.host_seconds = state.step_seconds - (state.stats.model_seconds - before.stats.model_seconds);
+  step.network_seconds = cpu - cpu_before;
   step.guided_sequences = static_cast<int64_t>(state.stats.guide_steps - before.stats.guide_steps);
   step.guided_mask_seconds = state.stats.guide_seconds - before.stats.guide_seconds;
   metrics_.step(step);

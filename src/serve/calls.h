@@ -11,6 +11,7 @@
 
 #include "engine/service.h"
 #include "serve/metrics/metrics.h"
+#include "serve/metrics/process.h"
 #include "serve/open_call.h"
 
 namespace caravan::serve {
@@ -80,6 +81,7 @@ class Calls {
   std::map<CallId, Entry> calls_;
   std::map<Ticket, Place> places_;
   EngineState engine_state_;
+  double cpu_seconds_ = thread_cpu_seconds();  ///< this thread's, after the last step
 };
 
 }  // namespace caravan::serve

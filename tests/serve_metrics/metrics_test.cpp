@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace caravan::serve {
 namespace {
 
@@ -98,6 +100,18 @@ TEST(ProcessFigures, AreThoseOfThisProcess) {
   // The kernel counts the start in ticks of 10 ms from a whole second.
   EXPECT_LT(figures.start_seconds, figures.now_seconds + 2.0);
   EXPECT_GT(figures.start_seconds, figures.now_seconds - 3600.0);
+}
+
+TEST(ThreadCpuSeconds, CountsThisThreadsWorkOnly) {
+  const double start = thread_cpu_seconds();
+  std::thread([] {
+    while (thread_cpu_seconds() < 0.02) {
+    }
+  }).join();
+  const double waited = thread_cpu_seconds() - start;
+  EXPECT_LT(waited, 0.02);
+  while (thread_cpu_seconds() - start < waited + 0.02) {
+  }
 }
 
 }  // namespace

@@ -36,7 +36,11 @@ ServerMetrics busy() {
                     .prefix_hit_tokens = 64};
   metrics.first_token(0.25, 20, 16);
   metrics.next_token(0.03);
-  metrics.step({.prompt_tokens = 4, .generated_tokens = 1, .seconds = 0.03});
+  metrics.step({.prompt_tokens = 4,
+                .generated_tokens = 1,
+                .seconds = 0.03,
+                .host_seconds = 0.002,
+                .network_seconds = 0.001});
   metrics.request_finished({.prompt_tokens = 20,
                             .output_tokens = 3,
                             .max_output = 16,

@@ -2,7 +2,9 @@
 // Thread safety: value types.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@ struct BenchCase {
   std::string mode;              ///< as --execute-mode names it
   DType dtype = DType::kF32;     ///< of the weights
   DType kv_dtype = DType::kF32;  ///< of the KV cache
+  std::map<std::string, QuantizedFormat> quantized = {};  ///< as Precision::quantized
   int64_t batch = 1;
   int64_t input = 1;   ///< tokens of each prompt
   int64_t output = 1;  ///< tokens that each sequence generates
@@ -24,11 +27,24 @@ struct BenchCase {
 };
 
 /// What the graph of a case is recorded in.
-inline Precision precision_of(const BenchCase& at) { return {.weights = at.dtype, .kv_cache = at.kv_dtype}; }
+inline Precision precision_of(const BenchCase& at) {
+  return {.weights = at.dtype, .kv_cache = at.kv_dtype, .quantized = at.quantized};
+}
 
-/// Its dtypes for people: "bf16", or "bf16/int8" where the KV cache has another.
+/// Whether any of its matmuls is of int8 by int8.
+inline bool multiplies_int8(const BenchCase& at) {
+  return std::any_of(at.quantized.begin(), at.quantized.end(),
+                     [](const auto& each) { return each.second.order == DType::kI8; });
+}
+
+/// What its weights are stored in, for people: "bf16", or the scheme of most of those that are quantised.
+inline std::string weights_of(const BenchCase& at) {
+  return at.quantized.empty() ? std::string(name_of(at.dtype)) : scheme_name(at.quantized);
+}
+
+/// The same, and the KV cache's dtype where it has another: "bf16/int8".
 inline std::string dtypes_of(const BenchCase& at) {
-  std::string text(name_of(at.dtype));
+  std::string text = weights_of(at);
   if (at.kv_dtype != at.dtype) text.append("/").append(name_of(at.kv_dtype));
   return text;
 }
@@ -49,6 +65,7 @@ struct BenchRuns {
 struct BenchLimits {
   double bytes_per_second = 0.0;
   std::optional<double> flops_per_second;
+  std::optional<double> int8_per_second = std::nullopt;  ///< nothing where no matmul is of int8, too
 };
 
 struct DecodeFigures {

@@ -67,9 +67,10 @@ class Bench {
     const uint64_t bytes = decode_bytes(at, graph);
     // Before and after, because others on the machine come and go.
     progress("the machine's limits");
-    meter_.measure(at.dtype, bytes);
+    const bool int8 = multiplies_int8(at);
+    meter_.measure(at.dtype, int8, bytes);
     const BenchRuns runs = run_case(at, plan_.repeat, progress);
-    rows_.push_back(figures_of(at, runs, graph, meter_.measure(at.dtype, bytes)));
+    rows_.push_back(figures_of(at, runs, graph, meter_.measure(at.dtype, int8, bytes)));
     say(table_row(rows_.back()) + "\n");
     return rows_.back();
   }

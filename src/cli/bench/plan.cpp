@@ -6,6 +6,7 @@
 #include "cli/bench/memory.h"
 #include "cli/bench/run.h"
 #include "cli/bench/search.h"
+#include "models/precision.h"
 
 namespace caravan::cli {
 
@@ -25,6 +26,7 @@ OptionGroup bench_option_group() {
               {"--max-output-length", "LIST", "tokens to generate for each (128, or what the context holds)"},
               {"--execute-mode", "LIST", "eager, reduce-overhead, max-autotune (max-autotune)"},
               {"--dtype", "LIST", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
+              {"--quantize", "LIST", "round weights while loading: none, w8a8, w8a16, w4a16 (none)"},
               {"--kv-cache-dtype", "LIST", "int8, or auto: as the weights (auto)"},
               {"--repeat", "N", "measured runs of each, after a short one to warm up (3)"},
               {"--max-batch-size-under", "MS", "find the largest batch whose median decode step is shorter"},
@@ -129,10 +131,11 @@ BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config) {
   BenchCase at;
   at.flags = parse_engine_flags(arguments.with("--batch-size", "1"));
   at.mode = name_of(at.flags.engine.execute_mode);
-  at.dtype = at.flags.load.dtype.has_value()
-                 ? *at.flags.load.dtype
-                 : WeightStore::open(at.flags.model_path, at.flags.load.format).stored_dtype(config.dtype);
-  at.kv_dtype = at.flags.load.kv_cache_dtype.value_or(at.dtype);
+  WeightStore store = WeightStore::open(at.flags.model_path, at.flags.load.format);
+  Precision precision = precision_of(config, store, at.flags.load);
+  at.dtype = precision.weights;
+  at.kv_dtype = precision.kv_cache;
+  at.quantized = std::move(precision.quantized);
   return at;
 }
 
@@ -240,11 +243,15 @@ BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes)
          " leaves no decode step to measure, expected at least 3");
   }
   for (const std::string& dtype : arguments.list("--dtype", "auto")) {
-    for (const std::string& kv_dtype : arguments.list("--kv-cache-dtype", "auto")) {
-      for (const std::string& mode : arguments.list("--execute-mode", "max-autotune")) {
-        const Arguments one =
-            arguments.with("--dtype", dtype).with("--kv-cache-dtype", kv_dtype).with("--execute-mode", mode);
-        add_cases(one, parse_setting(one, plan.config), available_bytes, plan);
+    for (const std::string& scheme : arguments.list("--quantize", "none")) {
+      for (const std::string& kv_dtype : arguments.list("--kv-cache-dtype", "auto")) {
+        for (const std::string& mode : arguments.list("--execute-mode", "max-autotune")) {
+          const Arguments one = arguments.with("--dtype", dtype)
+                                    .with("--quantize", scheme)
+                                    .with("--kv-cache-dtype", kv_dtype)
+                                    .with("--execute-mode", mode);
+          add_cases(one, parse_setting(one, plan.config), available_bytes, plan);
+        }
       }
     }
   }

@@ -81,6 +81,7 @@ Fields fields_of(const BenchFigures& row) {
   Fields fields;
   if (!row.at.test.empty()) fields.emplace_back("test", row.at.test);
   fields.emplace_back("dtype", std::string(name_of(row.at.dtype)));
+  fields.emplace_back("weights", weights_of(row.at));
   fields.emplace_back("mode", row.at.mode);
   fields.emplace_back("threads", row.at.flags.engine.threads);
   fields.emplace_back("batch_size", row.at.batch);
@@ -93,6 +94,7 @@ Fields fields_of(const BenchFigures& row) {
   fields.emplace_back("other_bytes", or_null(row.other_bytes()));
   fields.emplace_back("peak_bytes", or_null(row.peak_bytes));
   fields.emplace_back("machine_bytes_per_second", row.limits.bytes_per_second);
+  fields.emplace_back("machine_int8_per_second", or_null(row.limits.int8_per_second));
   fields.emplace_back("machine_flops_per_second", or_null(row.limits.flops_per_second));
   return fields;
 }

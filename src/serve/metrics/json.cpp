@@ -76,6 +76,7 @@ Json caravan_json(const ServerMetrics& metrics) {
   json["queue"] = count_and_sum(metrics.queue_seconds);
   json["step"] = count_and_sum(metrics.step_seconds);
   json["step_host"] = count_and_sum(metrics.step_host_seconds);
+  json["step_network"] = count_and_sum(metrics.step_network_seconds);
   json["guided_mask"] = count_and_sum(metrics.guided_mask_seconds);
   json["server"] = {{"connections", metrics.server.connections},
                     {"open_streams", metrics.server.open_streams},

@@ -17,7 +17,8 @@
 //     "preemptions": 0,
 //     "ttft": {"count", "sum", "p50", "p90", "p99"}, "tpot": {the same},
 //     "inter_token": {"count", "sum"}, "queue": {"count", "sum"}, "step": {"count", "sum"},
-//     "step_host": {"count", "sum"}, "guided_mask": {"count", "sum"},
+//     "step_host": {"count", "sum"}, "step_network": {"count", "sum"},
+//     "guided_mask": {"count", "sum"},
 //     "server": {"connections", "open_streams", "resident_bytes", "cpu_seconds"}}}
 // Quantiles are of the last 1,000 values, null where there are none.
 // Thread safety: pure functions.

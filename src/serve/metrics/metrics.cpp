@@ -55,6 +55,7 @@ ServerMetrics::ServerMetrics(std::string model, std::string caravan_version, int
       step_tokens(kStepTokenBounds),
       step_seconds(kStepBounds),
       step_host_seconds(kHostBounds),
+      step_network_seconds(kHostBounds),
       guided_mask_seconds(kHostBounds) {}
 
 void ServerMetrics::first_token(double seconds, int64_t prompt, int64_t cached) {
@@ -93,6 +94,7 @@ void ServerMetrics::step(const StepFigures& figures) {
   step_tokens.observe(static_cast<double>(figures.prompt_tokens + figures.generated_tokens));
   step_seconds.observe(figures.seconds);
   step_host_seconds.observe(figures.host_seconds);
+  step_network_seconds.observe(figures.network_seconds);
   if (figures.guided_sequences > 0) guided_mask_seconds.observe(figures.guided_mask_seconds);
 }
 

@@ -44,7 +44,8 @@ struct StepFigures {
   int64_t generated_tokens = 0;      ///< sampled
   double seconds = 0.0;              ///< the whole step
   double host_seconds = 0.0;         ///< of it, all but the model: scheduling, sampling, messages
-  double guided_mask_seconds = 0.0;  ///< of that, filling the masks of guided output
+  double network_seconds = 0.0;      ///< CPU time of the network's thread meanwhile: HTTP, texts, answers
+  double guided_mask_seconds = 0.0;  ///< of host_seconds, filling the masks of guided output
   int64_t guided_sequences = 0;      ///< that had a mask
 };
 
@@ -112,6 +113,7 @@ struct ServerMetrics {
   Histogram step_tokens;
   Histogram step_seconds;
   Histogram step_host_seconds;
+  Histogram step_network_seconds;
   Histogram guided_mask_seconds;  ///< of the steps that had any
 
   RecentValues recent_first_token_seconds;

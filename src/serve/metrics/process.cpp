@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -62,6 +63,13 @@ ProcessFigures read_process_figures() {
   figures.virtual_bytes = std::stoull(fields[20]);
   figures.resident_bytes = std::stoull(fields[21]) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   return figures;
+}
+
+double thread_cpu_seconds() {
+  timespec used = {};
+  // Fails only where the system has no such clock.
+  static_cast<void>(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used));
+  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
 }
 
 }  // namespace caravan::serve

@@ -1,5 +1,5 @@
 // What the system says of this process, under the names that Prometheus clients give to it.
-// Thread safety: read_process_figures() is safe from any thread.
+// Thread safety: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -18,5 +18,8 @@ struct ProcessFigures {
 
 /// From /proc/self; what cannot be read stays 0.
 ProcessFigures read_process_figures();
+
+/// CPU time of the calling thread.
+double thread_cpu_seconds();
 
 }  // namespace caravan::serve

@@ -95,6 +95,9 @@ void write_histograms(Exposition& out, const ServerMetrics& metrics, const Label
   histogram("caravan_step_seconds", "Time of each step of the engine.", metrics.step_seconds);
   histogram("caravan_step_host_seconds", "Of each step, the time for all but the model.",
             metrics.step_host_seconds);
+  histogram("caravan_step_network_seconds",
+            "Beside each step, the CPU time of the thread that does HTTP and makes answers.",
+            metrics.step_network_seconds);
   histogram("caravan_guided_mask_seconds", "Of each step with guided output, the time for its masks.",
             metrics.guided_mask_seconds);
 }

@@ -18,19 +18,19 @@ void check_guide_text(std::string_view text, const std::string& source) {
 
 uint32_t GrammarBuilder::declare(std::string name) {
   if (grammar_.rules.size() >= kMaxRules) {
-    fail(source(), " needs more than ", kMaxRules, " rules, expected a smaller one or smaller repetitions");
+    fail(source(), " needs more than ", kMaxRules, " rules, expected a smaller one");
   }
   grammar_.rules.push_back({std::move(name), {}});
   return static_cast<uint32_t>(grammar_.rules.size() - 1);
 }
 
-void GrammarBuilder::define(uint32_t rule, std::vector<Sequence> alternatives) {
+void GrammarBuilder::define(uint32_t rule, std::vector<Sequence> alternatives, Repetition times) {
   for (const Sequence& sequence : alternatives) symbols_ += sequence.size() + 1;
   if (symbols_ > kMaxSymbols) {
-    fail(source(), " needs more than ", kMaxSymbols,
-         " symbols, expected a smaller one or smaller repetitions");
+    fail(source(), " needs more than ", kMaxSymbols, " symbols, expected a smaller one");
   }
   grammar_.rules[rule].alternatives = std::move(alternatives);
+  grammar_.rules[rule].times = times;
 }
 
 Sequence GrammarBuilder::bytes(const ByteSet& set) {
@@ -69,13 +69,6 @@ Sequence GrammarBuilder::any_of(std::vector<Sequence> alternatives) {
   return rule(made);
 }
 
-Symbol GrammarBuilder::as_symbol(Sequence part) {
-  if (part.size() == 1) return part.front();
-  const uint32_t made = declare();
-  define(made, {std::move(part)});
-  return {.is_rule = true, .index = made};
-}
-
 Sequence GrammarBuilder::repeat(Sequence part, uint64_t min, std::optional<uint64_t> max) {
   if (max.has_value() && *max < min) {
     fail(source(), ": a repetition goes from ", min, " to ", *max, ", expected the larger number last");
@@ -85,25 +78,11 @@ Sequence GrammarBuilder::repeat(Sequence part, uint64_t min, std::optional<uint6
          kMaxRepetition);
   }
   if (max == 0 || part.empty()) return {};
-  const Sequence once{as_symbol(std::move(part))};
-  Sequence tail;
-  if (!max.has_value()) {
-    // Right-recursive, so that matching needs no stack for it (state_pool.h).
-    const uint32_t star = declare();
-    define(star, {once + rule(star), {}});
-    tail = rule(star);
-  } else {
-    for (uint64_t i = min; i < *max; ++i) {
-      const uint32_t longer = declare();
-      define(longer, {once + tail, {}});
-      tail = rule(longer);
-    }
-  }
-  if (min == 0) return tail;
-  Sequence out(static_cast<size_t>(min), once.front());
-  out = std::move(out) + tail;
-  // One symbol however often it is repeated: what a front end holds stays as long as its text.
-  return Sequence{as_symbol(std::move(out))};
+  if (min == 1 && max == 1) return part;
+  const uint32_t repeated = declare();
+  define(repeated, {std::move(part)},
+         {static_cast<uint32_t>(min), max.has_value() ? static_cast<uint32_t>(*max) : Repetition::kNoEnd});
+  return rule(repeated);
 }
 
 Grammar GrammarBuilder::take(uint32_t root) {

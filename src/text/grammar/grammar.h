@@ -2,7 +2,7 @@
 //
 // Front ends (gbnf.h, json_schema.h, regex_grammar.h, choice.h) build it with a GrammarBuilder, which keeps
 // the limits; program.h checks it and lays it out for matching. Invariants: every index is in range. A rule
-// without alternatives matches nothing. Thread safety: values.
+// without alternatives matches nothing, or the empty text where it may be left out. Thread safety: values.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,19 @@ struct Symbol {
 };
 using Sequence = std::vector<Symbol>;
 
+/// How often something stands in a row.
+struct Repetition {
+  static constexpr uint32_t kNoEnd = UINT32_MAX;
+  uint32_t min = 1;
+  uint32_t max = 1;  ///< at least 1 and min
+};
+
+/// Any of the alternatives, one after the other as often as `times` says. Repetitions are counted while
+/// matching and not written out, so that a large one is as small as any other.
 struct Rule {
   std::string name;  ///< "" where the front end made it up
   std::vector<Sequence> alternatives;
+  Repetition times = {};
 };
 
 struct Grammar {
@@ -53,7 +63,7 @@ class GrammarBuilder {
 
   /// A rule to be defined later, for references to come.
   uint32_t declare(std::string name = {});
-  void define(uint32_t rule, std::vector<Sequence> alternatives);
+  void define(uint32_t rule, std::vector<Sequence> alternatives, Repetition times = {});
   static Sequence rule(uint32_t index) { return {{.is_rule = true, .index = index}}; }
 
   /// One byte out of `set`.
@@ -74,8 +84,6 @@ class GrammarBuilder {
   Grammar take(uint32_t root);
 
  private:
-  Symbol as_symbol(Sequence part);
-
   Grammar grammar_;
   size_t symbols_ = 0;
   std::map<std::string, uint32_t> sets_;  ///< by their bits

@@ -18,7 +18,8 @@ Edges left_corners(const Grammar& grammar, const std::vector<bool>& nullable) {
   for (size_t r = 0; r < grammar.rules.size(); ++r) {
     for (const Sequence& sequence : grammar.rules[r].alternatives) {
       for (size_t i = 0; i < sequence.size() && sequence[i].is_rule; ++i) {
-        edges[r].push_back({sequence[i].index, i + 1 < sequence.size()});
+        const bool repeats = grammar.rules[r].times.max > 1;
+        edges[r].push_back({sequence[i].index, repeats || i + 1 < sequence.size()});
         if (!nullable[sequence[i].index]) break;
       }
     }

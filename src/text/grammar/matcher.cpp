@@ -64,7 +64,7 @@ GrammarMatcher::GrammarMatcher(std::shared_ptr<const CompiledGuide> guide, std::
 void GrammarMatcher::use_current_pool() {
   CompiledGuide::Parts& parts = *guide_->parts_;
   if (parts.pool->is_full()) {
-    parts.pool = std::make_shared<grammar::StatePool>(parts.program);
+    parts.pool = std::make_shared<grammar::StatePool>(parts.program, parts.trie->max_depth());
     parts.masks.clear();
   }
   if (pool_ != parts.pool) {
@@ -112,13 +112,14 @@ void GrammarMatcher::mask_of_state(std::span<uint64_t> mask) {
   CompiledGuide::Parts& parts = *guide_->parts_;
   const std::lock_guard lock(parts.mutex);
   use_current_pool();
-  auto found = parts.masks.find(state_);
+  const uint32_t alike = pool_->alike(state_);
+  auto found = parts.masks.find(alike);
   if (found != parts.masks.end()) {
     ++cost_.cache_hits;
   } else {
-    std::vector<uint64_t> made = tokens_from(*pool_, state_, parts.program, *parts.trie);
+    std::vector<uint64_t> made = tokens_from(*pool_, alike, parts.program, *parts.trie);
     if ((parts.masks.size() + 1) * made.size() * sizeof(uint64_t) > kMaxMaskBytes) parts.masks.clear();
-    found = parts.masks.emplace(state_, std::move(made)).first;
+    found = parts.masks.emplace(alike, std::move(made)).first;
   }
   std::copy(found->second.begin(), found->second.end(), mask.begin());
 }

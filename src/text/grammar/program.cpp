@@ -12,9 +12,9 @@ namespace caravan::grammar {
 
 namespace {
 
-/// Which rules have an alternative of nothing but rules of this kind and, where `with_bytes`, bytes: with
-/// bytes, those that match some finite text, without, those that match the empty one. Each symbol is looked
-/// at once.
+/// Which rules may be left out or have an alternative of nothing but rules of this kind and, where
+/// `with_bytes`, bytes: with bytes, those that match some finite text, without, those that match the empty
+/// one. Each symbol is looked at once.
 std::vector<bool> derivable(const Grammar& grammar, bool with_bytes) {
   struct Alternative {
     uint32_t rule;
@@ -29,6 +29,7 @@ std::vector<bool> derivable(const Grammar& grammar, bool with_bytes) {
     is[rule] = true;
   };
   for (uint32_t r = 0; r < grammar.rules.size(); ++r) {
+    if (grammar.rules[r].times.min == 0) found(r);
     for (const Sequence& sequence : grammar.rules[r].alternatives) {
       Alternative alternative{r, 0};
       for (const Symbol& symbol : sequence) {
@@ -97,6 +98,14 @@ class CellTable {
   std::unordered_map<uint64_t, uint32_t> known_;
 };
 
+/// Whether one of the alternatives matches the empty text.
+bool has_empty(const std::vector<Sequence>& alternatives, const std::vector<bool>& nullable) {
+  return std::any_of(alternatives.begin(), alternatives.end(), [&](const Sequence& sequence) {
+    return std::all_of(sequence.begin(), sequence.end(),
+                       [&](const Symbol& symbol) { return symbol.is_rule && nullable[symbol.index]; });
+  });
+}
+
 bool completes(const Grammar& grammar, const Sequence& sequence, const std::vector<bool>& productive) {
   return std::all_of(sequence.begin(), sequence.end(), [&](const Symbol& symbol) {
     return symbol.is_rule ? productive[symbol.index] : grammar.sets[symbol.index].any();
@@ -118,17 +127,20 @@ Program compile_program(const Grammar& grammar) {
   if (!productive[grammar.root]) {
     fail(grammar.source, " fits no finite text, expected one that some text fulfils");
   }
-  if (const auto rule = left_recursive_rule(grammar, derivable(grammar, false))) {
+  const std::vector<bool> nullable = derivable(grammar, false);
+  if (const auto rule = left_recursive_rule(grammar, nullable)) {
     fail(grammar.source, ": the rule ", in_quotes(grammar.rules[*rule].name),
          " begins with itself (left recursion), expected repetition with * or recursion at the end");
   }
   Program program;
   program.source = grammar.source;
-  program.root = grammar.root;
   make_classes(grammar, program);
   CellTable cells(program.cells);
+  program.start = cells.of(GrammarBuilder::rule(grammar.root));
   for (const Rule& rule : grammar.rules) {
     program.first.push_back(static_cast<uint32_t>(program.alternatives.size()));
+    program.times.push_back(rule.times);
+    program.advances.push_back(!has_empty(rule.alternatives, nullable));
     std::vector<uint32_t> own;
     for (const Sequence& sequence : rule.alternatives) {
       if (completes(grammar, sequence, productive)) own.push_back(cells.of(sequence));

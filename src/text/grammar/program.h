@@ -2,7 +2,8 @@
 //
 // Sequences become interned lists, so that equal ends of sequences are one cell; bytes that no set tells
 // apart become one class. Invariants: every rule's every alternative can be completed; no rule begins with
-// itself other than as the whole of an alternative. Thread safety: constant once compiled.
+// itself other than as the whole of an alternative, or of what it repeats. Thread safety: constant once
+// compiled.
 #pragma once
 
 #include <array>
@@ -27,9 +28,11 @@ struct Program {
   std::vector<ByteSet> class_sets;      ///< Grammar::sets, as classes of bytes
   std::vector<uint32_t> first;          ///< of each rule in `alternatives`, and one past the last rule's
   std::vector<uint32_t> alternatives;   ///< cells
+  std::vector<Repetition> times;        ///< of each rule
+  std::vector<bool> advances;           ///< of each rule: no alternative matches the empty text
   std::array<uint8_t, 256> class_of{};  ///< of each byte
   uint32_t classes = 0;
-  uint32_t root = 0;
+  uint32_t start = 0;  ///< the cell of the whole text
 };
 
 /// The first rule with a name that can match no finite text, or nothing. `grammar` as a front end made it.

@@ -153,13 +153,14 @@ Sequence SchemaCompiler::array(const Json& schema, const std::string& where) {
   }
   if (max.has_value() && *max < min)
     document_.wrong(where, "no array has as few items as it must and as many");
-  // From the last item that can be told from the others backwards: what may follow the first `i` of them.
-  const uint64_t told_apart = std::max<uint64_t>(first.size(), min);
+  // From the last item that can be told from the others backwards (the first one has no comma): what may
+  // follow the first `i` of them.
+  const uint64_t told_apart = std::max<uint64_t>(first.size(), std::min<uint64_t>(min, 1));
   const uint64_t last = std::min<uint64_t>(max.value_or(told_apart), told_apart);
   Sequence more;
   if (!max.has_value() || *max > last) {
     const auto left = max.has_value() ? std::optional(*max - last) : std::nullopt;
-    more = builder_.repeat(json_.comma() + other, 0, left);
+    more = builder_.repeat(json_.comma() + other, min > last ? min - last : 0, left);
     if (last == 0) {
       const auto rest = left.has_value() ? std::optional(*left - 1) : std::nullopt;
       more = builder_.optional(other + builder_.repeat(json_.comma() + other, 0, rest) + json_.space());

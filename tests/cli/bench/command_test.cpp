@@ -88,7 +88,7 @@ TEST(Bench, WritesNothingButTheReportThatStandardOutputIsAskedFor) {
   };
   EXPECT_EQ(Json::parse(written_to_output("--json"))["results"].size(), 1U);
   const std::string csv = written_to_output("--csv");
-  EXPECT_TRUE(csv.starts_with("dtype,mode,threads,")) << csv;
+  EXPECT_TRUE(csv.starts_with("dtype,weights,mode,threads,")) << csv;
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 2);
 }
 

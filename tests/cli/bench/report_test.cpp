@@ -119,7 +119,7 @@ TEST(CsvReport, HasALineOfNamesAndOneOfAsManyValuesForEachRow) {
   const Json object = report_json(plan_of("m"), {sample_row(1)}, {})["results"][0];
   EXPECT_EQ(names.size(), object.size());
   for (const std::string& name : names) EXPECT_TRUE(object.contains(name)) << name;
-  EXPECT_THAT(lines[1], testing::StartsWith("bf16,eager,2,1,512,128,100.0,"));
+  EXPECT_THAT(lines[1], testing::StartsWith("bf16,bf16,eager,2,1,512,128,100.0,"));
   for (const std::string& line : lines) EXPECT_EQ(split(line, ',').size(), names.size()) << line;
   // A field without a value is empty.
   EXPECT_THAT(lines[2], HasSubstr(",,,,,,,bf16,1000000,500000,,,"));

@@ -1,5 +1,5 @@
-// AMX's tile registers as the bf16 matmul uses them: 0 to 3 hold sums of up to 16 tokens by 64 outputs, 4 the
-// tokens' inputs, 5 to 7 weights in turn. (int8, which tdpbusd would multiply, has no matmul yet.)
+// AMX's tile registers as the bf16 matmul uses them (panel_i8.h says how bytes do): 0 to 3 hold sums of up to
+// 16 tokens by 64 outputs, 4 the tokens' inputs, 5 to 7 weights in turn.
 //
 // Registers are named by number in the source, because the intrinsics paste it into an instruction. GCC's
 // loads do not say that they read memory: settle() comes between writing what a tile is loaded from and

@@ -42,12 +42,39 @@ struct PanelTask {
   Index block_tokens = 0;  ///< at most kMaxBlockTokens
 };
 
+/// What a chunk's scales are stored as.
+enum class ScaleType : unsigned char { kF32, kF16, kBF16 };
+
+/// How a panel's chunks of a quantised weight lie, each of one group of inputs: tensor/quantization.h.
+/// Offsets are in bytes from a chunk's start.
+struct QuantizedPanel {
+  Index group = 0;        ///< inputs of a chunk
+  Index chunk_bytes = 0;  ///< from one to the next
+  Index zeros = 0;
+  Index sums = 0;
+  Index values = 0;
+  int bits = 8;
+  bool has_zeros = false;
+  ScaleType scale = ScaleType::kF32;
+};
+
+/// One panel of a quantised weight against `tokens` rows. As in ops/packed_linear.h.
+struct QuantizedTask {
+  PanelTask panel;  ///< whose `panel` is the first chunk
+  QuantizedPanel weight;
+  Index x_stride = 0;  ///< quantised rows: bytes from one to the next
+  Index meaning = 0;   ///< quantised rows: where their scale and zero point lie, in bytes
+};
+
 /// Outputs of a panel, as tensor/panels.h has them (levels.cpp checks it).
 constexpr Index kPanel = 64;
 /// So that a block's sums, 64 for each token, take 24 KB of the stack.
 constexpr Index kMaxBlockTokens = 96;
 /// So that a widened block of a panel takes 128 KB of the stack.
 constexpr Index kMaxBlockInputs = 512;
+
+/// From so many tokens on, a panel of a weight that alone is quantised is expanded once for all of them.
+constexpr Index kFewExpandedTokens = 16;
 
 /// Elements begin .. end - 1 (or rows, for rms_norm) of a row-wise op.
 struct RowTask {
@@ -58,6 +85,25 @@ struct RowTask {
   Index begin = 0;
   Index end = 0;
   float epsilon = 0.0F;
+};
+
+/// How a row's scale is found: ops/quantize_rows.h.
+enum class RowMode : unsigned char { kPerToken, kSymmetric, kStatic };
+
+/// Rows begin .. end - 1 of quantize_rows, or of rms_norm and then quantize_rows.
+struct QuantizeTask {
+  const void* x = nullptr;             ///< [rows, width]
+  const float* norm_weight = nullptr;  ///< [width], of the norm
+  float epsilon = 0.0F;                ///< of the norm
+  unsigned char* y = nullptr;          ///< [rows, y_stride]
+  Index width = 0;
+  Index y_stride = 0;
+  Index meaning = 0;  ///< where a row's scale and zero point lie, in bytes from its start
+  Index begin = 0;
+  Index end = 0;
+  RowMode mode = RowMode::kPerToken;
+  float scale = 0.0F;  ///< kStatic
+  int zero = 0;        ///< kStatic
 };
 
 /// Rows begin .. end - 1 of add_rms_norm.
@@ -127,10 +173,23 @@ struct LevelKernels {
   void (*panel_f32)(const PanelTask&);
   void (*panel_f16)(const PanelTask&);
   void (*panel_bf16)(const PanelTask&);
+  void (*panel_i8)(const QuantizedTask&);
+  /// Of a weight that alone is quantised, by what it is multiplied as: against up to kFewExpandedTokens
+  /// tokens, and expanded to an ordinary panel [steps, 64, step].
+  void (*weight_only_f32)(const QuantizedTask&);
+  void (*weight_only_f16)(const QuantizedTask&);
+  void (*weight_only_bf16)(const QuantizedTask&);
+  void (*expand_f32)(const QuantizedTask&, void* to);
+  void (*expand_f16)(const QuantizedTask&, void* to);
+  void (*expand_bf16)(const QuantizedTask&, void* to);
   PeakKernel peak_f32;
   PeakKernel peak_bf16;
+  PeakKernel peak_i8;
   void (*rms_norm_f32)(const RowTask&);
   void (*rms_norm_bf16)(const RowTask&);
+  void (*rms_norm_u8)(const QuantizeTask&);
+  void (*quantize_rows_f32)(const QuantizeTask&);  ///< of x
+  void (*quantize_rows_bf16)(const QuantizeTask&);
   void (*add_rms_norm_f32)(const AddNormTask&);
   void (*add_rms_norm_bf16)(const AddNormTask&);
   void (*silu_mul_f32)(const RowTask&);

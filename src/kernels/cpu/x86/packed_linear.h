@@ -16,17 +16,22 @@ constexpr int64_t kOneTileTokens = 6;
 /// Up to so many tokens a step waits for memory more than for arithmetic.
 constexpr int64_t kStreamedTokens = 16;
 
+/// Inputs of x and the weight.
+inline int64_t inputs_of(const PackedLinearArgs& args) {
+  return is_quantized(args) ? args.in : args.x.shape[1];
+}
+
 /// What `args` asks for, or what is near the best on the machines measured (docs/performance.md): a block of
 /// a panel of 32 KB, which stays in the L1 cache for all tokens of a block, or half of that where memory is
-/// asked for the next block meanwhile.
-inline MatmulTiles tiles_of(const PackedLinearArgs& args) {
+/// asked for the next block meanwhile. `element` is how many bytes a weight has when it is multiplied.
+inline MatmulTiles tiles_of(const PackedLinearArgs& args, int64_t element) {
   const int64_t step_tokens = args.x.shape[0];
   const bool few_tiles = step_tokens > kOneTileTokens && step_tokens <= kStreamedTokens;
   const int64_t block_bytes = few_tiles ? 16384 : 32768;
-  const auto element = static_cast<int64_t>(size_of(args.weight.dtype));
   const int64_t inputs = args.tiles.inputs == 0 ? block_bytes / kPanel / element : args.tiles.inputs;
   const int64_t tokens = args.tiles.tokens == 0 ? kMaxBlockTokens : args.tiles.tokens;
-  const int64_t even = std::clamp<int64_t>(inputs, 2, kMaxBlockInputs) / 2 * 2;
+  // Whole steps, of up to 4 inputs.
+  const int64_t even = std::clamp<int64_t>(inputs, 4, kMaxBlockInputs) / 4 * 4;
   PanelSplit split = args.tiles.split;
   if (split == PanelSplit::kKernelsChoice) split = few_tiles ? PanelSplit::kShares : PanelSplit::kQueue;
   return {even, std::clamp<int64_t>(tokens, 1, kMaxBlockTokens), split};
@@ -46,13 +51,13 @@ inline PanelTask panel_task(const PackedLinearArgs& args, const MatmulTiles& til
   const bool adds = args.epilogue == Epilogue::kResidual;
   return {
       .x = bytes(args.x, tokens.begin * args.x.shape[1]),
-      .panel = bytes(args.weight, panel * args.weight.shape[1] * kPanel * args.weight.shape[3]),
+      .panel = bytes(args.weight, panel * args.weight.shape.elements() / args.weight.shape[0]),
       .bias = bias == nullptr ? nullptr : bias + panel * kPanel,
       .residual = adds ? args.residual.as<float>() + tokens.begin * width + column : nullptr,
       .y = static_cast<char*>(args.y.data) +
            (tokens.begin * width + column) * static_cast<int64_t>(size_of(args.y.dtype)),
       .tokens = tokens.end - tokens.begin,
-      .in = args.x.shape[1],
+      .in = inputs_of(args),
       .stride = width,
       .columns = std::min(per_panel, width - column),
       .halves = halves,
@@ -62,18 +67,14 @@ inline PanelTask panel_task(const PackedLinearArgs& args, const MatmulTiles& til
   };
 }
 
-template <const LevelKernels& kLevel>
-void packed_linear(const PackedLinearArgs& args, Lane lane) {
-  void (*const run)(const PanelTask&) = args.weight.dtype == DType::kF32   ? kLevel.panel_f32
-                                        : args.weight.dtype == DType::kF16 ? kLevel.panel_f16
-                                                                           : kLevel.panel_bf16;
+/// Calls run(panel, tokens) for the lane's share of the panels, or of parts of their tokens.
+template <typename Run>
+void for_each_panel(const PackedLinearArgs& args, const MatmulTiles& tiles, Lane lane, const Run& run) {
   const int64_t tokens = args.x.shape[0];
   const int64_t panels = args.weight.shape[0];
-  const MatmulTiles tiles = tiles_of(args);
   if (tiles.split == PanelSplit::kShares) {
     const Range part = share_of(panels, lane);
-    for (int64_t panel = part.begin; panel < part.end; ++panel)
-      run(panel_task(args, tiles, panel, {0, tokens}));
+    for (int64_t panel = part.begin; panel < part.end; ++panel) run(panel, Range{0, tokens});
     return;
   }
   // Enough items that the last lane to finish has little to wait for, and no more: each reads its panel anew.
@@ -81,10 +82,19 @@ void packed_linear(const PackedLinearArgs& args, Lane lane) {
   const int64_t blocks = (tokens + tiles.tokens - 1) / tiles.tokens;
   const int64_t cuts = std::clamp<int64_t>(kItemsPerLane * lane.count / panels, 1, blocks);
   lane.for_each(panels * cuts, [&](int64_t item) {
-    const Range rows =
-        share_of(tokens, {static_cast<int>(item % cuts), static_cast<int>(cuts)}, tiles.tokens);
-    run(panel_task(args, tiles, item / cuts, rows));
+    const Lane cut = {static_cast<int>(item % cuts), static_cast<int>(cuts)};
+    run(item / cuts, share_of(tokens, cut, tiles.tokens));
   });
+}
+
+template <const LevelKernels& kLevel>
+void packed_linear(const PackedLinearArgs& args, Lane lane) {
+  void (*const run)(const PanelTask&) = args.weight.dtype == DType::kF32   ? kLevel.panel_f32
+                                        : args.weight.dtype == DType::kF16 ? kLevel.panel_f16
+                                                                           : kLevel.panel_bf16;
+  const MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(args.weight.dtype)));
+  for_each_panel(args, tiles, lane,
+                 [&](int64_t panel, Range tokens) { run(panel_task(args, tiles, panel, tokens)); });
 }
 
 }  // namespace caravan::cpu
