@@ -90,7 +90,7 @@ TEST(CheckDeathTest, AbortsOnWrongInt8CachesAndScales) {
   const Tensor one(DType::kF32, {1});
   const Tensor each(DType::kF32, {2});
   const Tensor three(DType::kF32, {3});
-  const auto write = [&t](const Tensor& to, const KvScales& scales) {
+  const auto write = [&t](const Tensor& to, const CacheScales& scales) {
     check(KvWriteArgs{t.k.view(), t.k.view(), t.places(), to.view(), to.view(), scales});
   };
   write(cache, {});
