@@ -11,7 +11,7 @@ namespace caravan::cpu {
 namespace {
 
 /// Inputs that are expanded at a time.
-constexpr Index kExpandedInputs = 64;
+constexpr Index kExpandedInputs = 32;
 
 /// Inputs and expanded weights of a block; what is beyond the last input is 0.
 struct ExpandedBlock {
