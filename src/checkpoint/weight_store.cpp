@@ -176,7 +176,7 @@ ConstTensorView WeightStore::take(const std::string& name, const Shape& shape, D
     if (residency == Residency::kWhole) weight.file->bring_in(weight.bytes);
     return {weight.bytes.data(), dtype, shape};
   }
-  Tensor converted = state_->allocate(where_is(weight), shape, dtype);
+  Tensor converted = state_->allocate(caravan::where_is(weight), shape, dtype);
   read_weight(weight, converted.view());
   return keep(std::move(converted));
 }

@@ -39,7 +39,7 @@ void log_expansion(const std::filesystem::path& path, const WeightStore& store, 
   for (const std::string& type : store.block_types()) types += (types.empty() ? "" : ", ") + type;
   if (types.empty()) return;
   log(LogLevel::kWarning, path.string(), ": its ", types, " weights are expanded to ", name_of(dtype),
-      " in memory, because Caravan has no kernels that compute on blocks");
+      " in memory, because Caravan has no kernels that compute on them");
 }
 
 /// By Graph::weights: what only an embedding reads need not be in memory as a whole.

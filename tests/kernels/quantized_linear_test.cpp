@@ -91,22 +91,87 @@ TEST_F(QuantizedLinear, OfQuantisedRowsHoldsTheLargestSums) {
   }
 }
 
+TEST_F(QuantizedLinear, OfAWeightAloneGivesTheBitsOfOrdinaryPanels) {
+  unsigned seed = 1;
+  for (const DType order : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const int bits : {8, 4}) {
+      for (const int64_t tokens : {1, 2, 3, 4, 5, 6, 7, 15, 16, 17, 33, 40, 101}) {
+        for (const auto& [group, in] : {std::pair<int64_t, int64_t>{0, 1},
+                                        {0, 7},
+                                        {0, 515},
+                                        {2, 14},
+                                        {6, 66},
+                                        {32, 96},
+                                        {128, 640},
+                                        {176, 704}}) {
+          const DType scale = std::array<DType, 3>{DType::kF32, DType::kF16, DType::kBF16}.at(seed % 3);
+          const int64_t out = std::array<int64_t, 5>{1, 31, 64, 67, 130}.at(seed % 5);
+          const QuantizedFormat format = {{bits, group, seed % 2 == 0}, {}, scale, order};
+          const Epilogue epilogue = kEpilogues[seed / 2 % 3];
+          QuantizedCase sample(format, tokens, in, out, epilogue, seed++);
+          for (const IsaLevel level : levels_) {
+            const KernelTable table = select_kernels(level);
+            run_lanes(table.packed_linear, sample.expanded_args(), 1);
+            const std::vector<double> expected = values_of(sample.y);
+            run_lanes(table.packed_linear, sample.args(), 1 + static_cast<int>(seed % 3));
+            ASSERT_EQ(values_of(sample.y), expected)
+                << caravan::name_of(level) << ' ' << test::name_of(format) << ' ' << tokens << 'x' << in
+                << 'x' << out << ", epilogue " << static_cast<int>(epilogue);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_F(QuantizedLinear, OfAWeightAloneIsCloseToTheReference) {
+  unsigned seed = 1;
+  for (const DType order : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const auto& [bits, group] :
+         {std::pair<int, int64_t>{8, 0}, {8, 64}, {4, 0}, {4, 1}, {4, 5}, {4, 32}}) {
+      for (const int64_t tokens : {1, 3, 17}) {
+        const int64_t in = group == 0 ? 131 : group * 5;
+        const QuantizedFormat format = {{bits, group, seed % 2 == 0}, {}, DType::kF16, order};
+        QuantizedCase sample(format, tokens, in, 67, Epilogue::kResidual, seed++);
+        run_lanes(reference_.packed_linear, sample.args(), 1);
+        const std::vector<double> expected = values_of(sample.y);
+        for (const IsaLevel level : levels_) {
+          run_lanes(select_kernels(level).packed_linear, sample.args(), 2);
+          const std::vector<double> found = values_of(sample.y);
+          for (size_t i = 0; i < expected.size(); ++i) {
+            // As of ordinary panels (packed_linear_test.cpp): products are of size 1.
+            ASSERT_NEAR(found[i], expected[i],
+                        4.0 * unit_roundoff(DType::kF32) * (static_cast<double>(in) + 4.0))
+                << caravan::name_of(level) << ' ' << test::name_of(format) << ' ' << tokens << " tokens";
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_F(QuantizedLinear, GivesARowTheSameBitsInEveryBatchBlockAndLane) {
   constexpr int64_t kTokens = 107;
   constexpr int64_t kOut = 77;
-  for (const IsaLevel level : levels_) {
-    const KernelTable table = select_kernels(level);
-    QuantizedCase all(bytes_format(3), kTokens, 1031, kOut, Epilogue::kNone, 9);
-    run_lanes(table.packed_linear, all.args(), 1);
-    for (const int64_t tokens : {1, 2, 7, 16, 23, 100}) {
-      for (const MatmulTiles tiles : {MatmulTiles{}, MatmulTiles{128, 13}, MatmulTiles{514, 48}}) {
-        const Tensor y(DType::kF32, {tokens, kOut});
-        PackedLinearArgs args = last_rows(all.args(), tokens, y);
-        args.tiles = tiles;
-        run_lanes(table.packed_linear, args, 1 + static_cast<int>(tokens % 4));
-        ASSERT_EQ(std::memcmp(all.y.as<float>() + (kTokens - tokens) * kOut, y.as<float>(), y.view().bytes()),
-                  0)
-            << caravan::name_of(level) << ' ' << tokens << " tokens";
+  const QuantizedFormat formats[] = {bytes_format(3),
+                                     {{8, 0, false}, {}, DType::kF32, DType::kF32},
+                                     {{4, 128, true}, {}, DType::kF16, DType::kF16},
+                                     {{4, 32, false}, {}, DType::kBF16, DType::kBF16}};
+  for (const QuantizedFormat& format : formats) {
+    QuantizedCase all(format, kTokens, format.weight.group == 0 ? 1031 : 1024, kOut, Epilogue::kNone, 9);
+    for (const IsaLevel level : levels_) {
+      const KernelTable table = select_kernels(level);
+      run_lanes(table.packed_linear, all.args(), 1);
+      for (const int64_t tokens : {1, 2, 7, 16, 23, 100}) {
+        for (const MatmulTiles tiles : {MatmulTiles{}, MatmulTiles{128, 13}, MatmulTiles{514, 48}}) {
+          const Tensor y(DType::kF32, {tokens, kOut});
+          PackedLinearArgs args = last_rows(all.args(), tokens, y);
+          args.tiles = tiles;
+          run_lanes(table.packed_linear, args, 1 + static_cast<int>(tokens % 4));
+          const float* expected = all.y.as<float>() + (kTokens - tokens) * kOut;
+          ASSERT_EQ(std::memcmp(expected, y.as<float>(), y.view().bytes()), 0)
+              << caravan::name_of(level) << ' ' << test::name_of(format) << ' ' << tokens << " tokens";
+        }
       }
     }
   }

@@ -67,6 +67,7 @@ TEST(SelectKernels, HoldsTheLevelThatItIsAskedFor) {
       EXPECT_EQ(table.quantize_rows.at(dtype).level, expected);
     }
     EXPECT_EQ(table.packed_linear.at(DType::kI8).level, expected);
+    EXPECT_EQ(table.packed_linear.at(DType::kU8).level, expected);
     EXPECT_EQ(table.rms_norm.at(DType::kU8).level, expected);
     EXPECT_EQ(table.rope.at(DType::kF32).level, expected);
     EXPECT_EQ(table.add.at(DType::kF32).level, expected);

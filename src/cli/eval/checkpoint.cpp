@@ -23,8 +23,9 @@ void load_or_throw(Checkpoint& checkpoint, int64_t max_length, uint64_t free_byt
   options.max_sequences = 1;
   options.max_sequence_length = max_length;
   LoadOptions load = checkpoint.planned.flags.load;
-  load.before_weights = [&](uint64_t weight_bytes, DType dtype) {
-    const uint64_t needed = weight_bytes + kv_cache_shape(checkpoint.planned.config, options).bytes(dtype);
+  load.before_weights = [&](uint64_t weight_bytes, const Precision& precision) {
+    const KvCacheShape cache = kv_cache_shape(checkpoint.planned.config, options);
+    const uint64_t needed = weight_bytes + cache.bytes(precision.kv_cache);
     if (static_cast<double>(needed) > kShareOfFree * static_cast<double>(free_bytes)) throw NoRoom{needed};
   };
   Model model = load_model(checkpoint.planned.flags.model_path, load);

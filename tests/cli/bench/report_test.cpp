@@ -121,7 +121,7 @@ TEST(CsvReport, HasALineOfNamesAndOneOfAsManyValuesForEachRow) {
   EXPECT_THAT(lines[1], testing::StartsWith("bf16,bf16,eager,2,1,512,128,100.0,"));
   for (const std::string& line : lines) EXPECT_EQ(split(line, ',').size(), names.size()) << line;
   // A field without a value is empty.
-  EXPECT_THAT(lines[2], HasSubstr(",,,,,,,1000000,500000,,,"));
+  EXPECT_THAT(lines[2], HasSubstr(",,,,,,,bf16,1000000,500000,,,"));
 }
 
 TEST(Table, HasEachFigureUnderItsNameAndADashForNone) {

@@ -2,6 +2,7 @@
 // fp32, and the unpacked bf16 matmul of eager too, whose weights do not lie as tiles want them.
 #include "kernels/cpu/amx/panel_bf16.h"
 #include "kernels/cpu/amx/panel_i8.h"
+#include "kernels/cpu/amx/panel_weight_only.h"
 #include "kernels/cpu/amx/peak_bf16.h"
 #include "kernels/cpu/amx/peak_i8.h"
 #include "kernels/cpu/common/level_table.h"
@@ -10,8 +11,9 @@ namespace caravan::cpu {
 namespace {
 
 constexpr LevelKernels amx_table() {
-  LevelKernels table = level_table<Vector512, PairDot<Vector512>, ByteDot>();
+  LevelKernels table = level_table<Vector512, PairDot<Vector512>, ByteDot, Bf16Narrow>();
   table.panel_bf16 = panel_bf16;
+  table.weight_only_bf16 = tile_panel_weight_only;
   table.panel_i8 = tile_panel_i8;
   table.peak_i8 = {peak_i8, kPeakByteOperations};
   table.peak_bf16 = {peak_bf16, kPeakOperations};

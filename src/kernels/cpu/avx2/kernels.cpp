@@ -98,6 +98,26 @@ struct Vector {
     }
   }
 
+  /// 8 int8.
+  static F load_byte(const void* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(from))));
+  }
+  /// 32 values of 4 bits, each stored as itself + 8: the lower halves of 16 bytes, then the upper ones.
+  static void load_halves(const void* from, F (&values)[4]) {
+    const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(from));
+    const __m128i halves[] = {bytes, _mm_srli_epi16(bytes, 4)};
+    for (int i = 0; i < 2; ++i) {
+      const __m128i numbers = _mm_sub_epi8(_mm_and_si128(halves[i], _mm_set1_epi8(15)), _mm_set1_epi8(8));
+      values[2 * i] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(numbers));
+      values[2 * i + 1] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(numbers, 8)));
+    }
+  }
+  /// Each lane twice: those of the lower half, those of the upper.
+  static void twice(F a, F& low, F& high) {
+    low = _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
+    high = _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7));
+  }
+
   static F widened(__m128i bits, const F16* /*type*/) { return _mm256_cvtph_ps(bits); }
   static F widened(__m128i bits, const BF16* /*type*/) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));

@@ -6,6 +6,7 @@
 #include "kernels/cpu/common/linear.h"
 #include "kernels/cpu/common/panel.h"
 #include "kernels/cpu/common/panel_i8.h"
+#include "kernels/cpu/common/panel_weight_only.h"
 #include "kernels/cpu/common/peak.h"
 #include "kernels/cpu/common/quantize.h"
 #include "kernels/cpu/common/rows.h"
@@ -13,7 +14,7 @@
 namespace caravan::cpu {
 namespace {
 
-template <typename V, typename BF16Dot, typename ByteDot>
+template <typename V, typename BF16Dot, typename ByteDot, typename Narrow = PlainNarrow<V>>
 constexpr LevelKernels level_table() {
   return {
       .linear_f32 = linear<V, float, float>,
@@ -23,6 +24,12 @@ constexpr LevelKernels level_table() {
       .panel_f16 = panel<V, WidenDot<V, F16>, WidenDot<V, float>>,
       .panel_bf16 = panel<V, BF16Dot>,
       .panel_i8 = panel_i8<V, ByteDot>,
+      .weight_only_f32 = panel_weight_only<V, Narrow, WidenDot<V, float>>,
+      .weight_only_f16 = panel_weight_only<V, Narrow, WidenDot<V, F16>>,
+      .weight_only_bf16 = panel_weight_only<V, Narrow, BF16Dot>,
+      .expand_f32 = expand_panel<V, Narrow, float>,
+      .expand_f16 = expand_panel<V, Narrow, F16>,
+      .expand_bf16 = expand_panel<V, Narrow, BF16>,
       .peak_f32 = {peak<V, WidenDot<V, float>>, peak_operations<V, WidenDot<V, float>>()},
       .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},
       .peak_i8 = {peak<typename V::Ints, ByteDot>, peak_operations<typename V::Ints, ByteDot>()},

@@ -73,6 +73,9 @@ constexpr Index kMaxBlockTokens = 96;
 /// So that a widened block of a panel takes 128 KB of the stack.
 constexpr Index kMaxBlockInputs = 512;
 
+/// From so many tokens on, a panel of a weight that alone is quantised is expanded once for all of them.
+constexpr Index kFewExpandedTokens = 16;
+
 /// Elements begin .. end - 1 (or rows, for rms_norm) of a row-wise op.
 struct RowTask {
   const float* a = nullptr;  ///< the op's first input
@@ -171,6 +174,14 @@ struct LevelKernels {
   void (*panel_f16)(const PanelTask&);
   void (*panel_bf16)(const PanelTask&);
   void (*panel_i8)(const QuantizedTask&);
+  /// Of a weight that alone is quantised, by what it is multiplied as: against up to kFewExpandedTokens
+  /// tokens, and expanded to an ordinary panel [steps, 64, step].
+  void (*weight_only_f32)(const QuantizedTask&);
+  void (*weight_only_f16)(const QuantizedTask&);
+  void (*weight_only_bf16)(const QuantizedTask&);
+  void (*expand_f32)(const QuantizedTask&, void* to);
+  void (*expand_f16)(const QuantizedTask&, void* to);
+  void (*expand_bf16)(const QuantizedTask&, void* to);
   PeakKernel peak_f32;
   PeakKernel peak_bf16;
   PeakKernel peak_i8;

@@ -108,6 +108,25 @@ struct Vector512 {
     }
   }
 
+  /// 16 int8.
+  static F load_byte(const void* from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from))));
+  }
+  /// 32 values of 4 bits, each stored as itself + 8: the lower halves of 16 bytes, then the upper ones.
+  static void load_halves(const void* from, F (&values)[2]) {
+    // A permutation looks at the lower 4 bits of an index only.
+    const F numbers = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from)));
+    values[0] = _mm512_permutexvar_ps(bytes, numbers);
+    values[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(bytes, 4), numbers);
+  }
+  /// Each lane twice: those of the lower half, those of the upper.
+  static void twice(F a, F& low, F& high) {
+    low = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), a);
+    high = _mm512_permutexvar_ps(
+        _mm512_setr_epi32(8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15), a);
+  }
+
   static F widened(__m256i bits, const F16* /*type*/) { return _mm512_cvtph_ps(bits); }
   static F widened(__m256i bits, const BF16* /*type*/) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));

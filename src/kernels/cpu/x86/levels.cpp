@@ -136,6 +136,7 @@ void add_kernels(KernelTable& table, std::string_view level) {
     table.silu_mul.set(dtype, silu_mul<kLevel>, level);
     table.quantize_rows.set(dtype, quantize_rows<kLevel>, level);
   }
+  table.packed_linear.set(DType::kU8, packed_linear_weight_only<kLevel>, level);
   table.packed_linear.set(DType::kI8, packed_linear_i8<kLevel>, level);
   table.rms_norm.set(DType::kU8, rms_norm_quantized<kLevel>, level);
   table.rope.set(DType::kF32, rope<kLevel>, level);
