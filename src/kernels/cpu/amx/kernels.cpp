@@ -10,6 +10,7 @@ namespace {
 constexpr LevelKernels amx_table() {
   LevelKernels table = level_table<Vector512, PairDot<Vector512>>();
   table.panel_bf16 = panel_bf16;
+  table.resident_bf16 = kResidentBytes;
   table.peak_bf16 = {peak_bf16, kPeakOperations};
   return table;
 }

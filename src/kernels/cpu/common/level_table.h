@@ -20,6 +20,7 @@ constexpr LevelKernels level_table() {
       .panel_f32 = panel<V, WidenDot<V, float>>,
       .panel_f16 = panel<V, WidenDot<V, F16>, WidenDot<V, float>>,
       .panel_bf16 = panel<V, BF16Dot>,
+      .resident_bf16 = 0,
       .peak_f32 = {peak<V, WidenDot<V, float>>, peak_operations<V, WidenDot<V, float>>()},
       .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},
       .rms_norm_f32 = rms_norm<V, float>,

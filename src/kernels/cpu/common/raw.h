@@ -40,6 +40,8 @@ struct PanelTask {
   bool y_bf16 = false;     ///< y is bf16 (halves only), else fp32
   Index block_inputs = 0;  ///< a multiple of the step
   Index block_tokens = 0;  ///< at most kMaxBlockTokens
+  /// The panel that the lane does next, which memory may be asked for meanwhile, or null.
+  const void* next = nullptr;
 };
 
 /// Outputs of a panel, as tensor/panels.h has them (levels.cpp checks it).
@@ -48,6 +50,9 @@ constexpr Index kPanel = 64;
 constexpr Index kMaxBlockTokens = 96;
 /// So that a widened block of a panel takes 128 KB of the stack.
 constexpr Index kMaxBlockInputs = 512;
+
+/// From so many tokens on a call of a panel kernel that keeps its inputs in the L2 cache does so.
+constexpr Index kResidentFrom = 65;
 
 /// Elements begin .. end - 1 (or rows, for rms_norm) of a row-wise op.
 struct RowTask {
@@ -124,6 +129,9 @@ struct LevelKernels {
   void (*panel_f32)(const PanelTask&);
   void (*panel_f16)(const PanelTask&);
   void (*panel_bf16)(const PanelTask&);
+  /// So many bytes of inputs panel_bf16 keeps in the L2 cache while panel after panel passes: no call with
+  /// more than kResidentFrom tokens should have more. 0: it does not, and goes by block_tokens.
+  Index resident_bf16;
   PeakKernel peak_f32;
   PeakKernel peak_bf16;
   void (*rms_norm_f32)(const RowTask&);

@@ -62,6 +62,67 @@ inline PanelTask panel_task(const PackedLinearArgs& args, const MatmulTiles& til
   };
 }
 
+/// The tokens of a step in blocks that a kernel keeps in a cache while panel after panel passes: at most
+/// `most` in each, and so many blocks that lanes can have as many each, or share each as many.
+inline int64_t resident_blocks(int64_t tokens, int64_t most, int64_t lanes) {
+  int64_t blocks = (tokens + most - 1) / most;
+  while (blocks % lanes != 0 && (blocks > lanes || lanes % blocks != 0)) ++blocks;
+  return blocks;
+}
+
+/// Every panel of a packed weight against blocks of tokens that stay in a lane's L2 cache: each lane has its
+/// own blocks, or its own panels where lanes share one, but for a last part that whichever is free takes.
+class ResidentWork {
+ public:
+  ResidentWork(const PackedLinearArgs& args, void (*kernel)(const PanelTask&), int64_t bytes, Lane lane)
+      : args_(args), kernel_(kernel), lane_(lane), panels_(args.weight.shape[0]), tokens_(args.x.shape[0]) {
+    const int64_t row_bytes = args.x.shape[1] * static_cast<int64_t>(size_of(args.x.dtype));
+    const int64_t most = std::max<int64_t>(bytes / row_bytes / kGrain, 1) * kGrain;
+    blocks_ = resident_blocks(tokens_, most, lane.count);
+  }
+
+  void run() const {
+    const int64_t own = panels_ - panels_ / kSharedPart;
+    for (int64_t block = 0; block < blocks_; ++block) {
+      // Lane i has the blocks i blocks / lanes .., or is one of those that share a block.
+      const int64_t sharing = std::max<int64_t>(1, lane_.count / blocks_);
+      if (block * lane_.count / blocks_ / sharing != lane_.index / sharing) continue;
+      do_panels(block, share_of(own, {static_cast<int>(lane_.index % sharing), static_cast<int>(sharing)}));
+    }
+    // Block by block for each part of the panels, so that lanes which are as fast keep their blocks.
+    const int64_t rest = panels_ - own;
+    const int64_t parts = std::min(rest, kParts);
+    lane_.for_each(parts * blocks_, [&](int64_t item) {
+      const Range part = share_of(rest, {static_cast<int>(item / blocks_), static_cast<int>(parts)});
+      do_panels(item % blocks_, {own + part.begin, own + part.end});
+    });
+  }
+
+ private:
+  /// Tokens that a block is a multiple of: those of two of AMX's tiles.
+  static constexpr int64_t kGrain = 32;
+  /// A lane that was slowed down by an eighth of its work keeps nobody waiting.
+  static constexpr int64_t kSharedPart = 8;
+  static constexpr int64_t kParts = 4;
+
+  void do_panels(int64_t block, Range panels) const {
+    const Range tokens = share_of(tokens_, {static_cast<int>(block), static_cast<int>(blocks_)}, kGrain);
+    if (tokens.begin == tokens.end) return;
+    for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+      PanelTask task = panel_task(args_, tiles_of(args_), panel, tokens);
+      if (panel + 1 < panels.end) task.next = panel_task(args_, tiles_of(args_), panel + 1, tokens).panel;
+      kernel_(task);
+    }
+  }
+
+  const PackedLinearArgs& args_;
+  void (*kernel_)(const PanelTask&);
+  Lane lane_;
+  int64_t panels_;
+  int64_t tokens_;
+  int64_t blocks_ = 1;
+};
+
 template <const LevelKernels& kLevel>
 void packed_linear(const PackedLinearArgs& args, Lane lane) {
   void (*const run)(const PanelTask&) = args.weight.dtype == DType::kF32   ? kLevel.panel_f32
@@ -69,6 +130,8 @@ void packed_linear(const PackedLinearArgs& args, Lane lane) {
                                                                            : kLevel.panel_bf16;
   const int64_t tokens = args.x.shape[0];
   const int64_t panels = args.weight.shape[0];
+  if (args.weight.dtype == DType::kBF16 && kLevel.resident_bf16 > 0 && tokens >= kResidentFrom)
+    return ResidentWork(args, run, kLevel.resident_bf16, lane).run();
   const MatmulTiles tiles = tiles_of(args);
   if (tiles.split == PanelSplit::kShares) {
     const Range part = share_of(panels, lane);
