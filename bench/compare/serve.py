@@ -159,7 +159,7 @@ def mixed_work(args, lines):
     """Decoding streams, alone and while long prompts arrive: their inter-token latency."""
     servers = [Server(name, args, args.decoding + 4, args.long_prompt + 256) for name in args.engines]
     decoding = Load(64, 192, args.decoding)
-    prompts = Load(args.long_prompt, 1, 1000, ["--concurrency", "1"])
+    prompts = Load(args.long_prompt, 1, args.long_prompts, ["--concurrency", "1"])
     for number in range(args.rounds):
         for server in servers:
             for beside in (None, prompts):
@@ -190,11 +190,15 @@ def prefix_work(args, lines):
 
 
 def report_host(servers, work, lines):
-    """Caravan's time for a step besides the model."""
+    """Caravan's time for a step besides the model, and the CPU time of its network's thread for it."""
+    names = {"step_host": "time of a step besides the model", "step_network": "CPU time for HTTP beside a step"}
     for server in servers:
-        if server.name == "Caravan":
-            host = server.metrics()["caravan"]["step_host"]
-            lines.append(f"| {work}, time of a step besides the model, mean, µs | Caravan | {1e6 * host['sum'] / host['count']:.1f} | |")
+        if server.name != "Caravan":
+            continue
+        figures = server.metrics()["caravan"]
+        for key, name in names.items():
+            mean = 1e6 * figures[key]["sum"] / figures[key]["count"]
+            lines.append(f"| {work}, {name}, mean, µs | Caravan | {mean:.1f} | |")
 
 
 def row(work, name, values):
@@ -224,6 +228,7 @@ def arguments():
     parser.add_argument("--prompt", type=int, default=256)
     parser.add_argument("--output", type=int, default=128)
     parser.add_argument("--long-prompt", type=int, default=1024)
+    parser.add_argument("--long-prompts", type=int, default=4, help="of them, one after the other, while the streams decode")
     parser.add_argument("--decoding", type=int, default=4, help="streams that decode while long prompts arrive")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--memory", type=float, default=6, help="GB that Caravan may use")

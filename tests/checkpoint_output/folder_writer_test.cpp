@@ -133,6 +133,29 @@ INSTANTIATE_TEST_SUITE_P(Formats, WrittenFixture,
                                          "gptq_v2", "awq"),
                          [](const auto& name) { return std::string(name.param); });
 
+/// Fixtures of the package itself, whose schemes the writer has too.
+class PackageFixture : public testing::TestWithParam<const char*> {};
+
+TEST_P(PackageFixture, IsWrittenByteForByteAsThePackageWroteIt) {
+  const fs::path folder = test::fixture(std::string("quantized/") + GetParam());
+  const TemporaryFolder temporary;
+  rewrite(folder, temporary / "x", kShardBytes);
+  const OpenCheckpoint theirs = test::open_checkpoint(folder);
+  const OpenCheckpoint ours = test::open_checkpoint(temporary / "x");
+  EXPECT_EQ(ours.tensors.size(), theirs.tensors.size());
+  for (const auto& [name, stored] : theirs.tensors) {
+    ASSERT_TRUE(ours.tensors.contains(name)) << name;
+    EXPECT_EQ(ours.tensors.at(name).type_name, stored.type_name) << name;
+    EXPECT_EQ(ours.tensors.at(name).shape, stored.shape) << name;
+    EXPECT_TRUE(std::ranges::equal(ours.tensors.at(name).bytes, stored.bytes)) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, PackageFixture,
+                         testing::Values("int_token", "int_token_asymmetric", "pack8", "pack4",
+                                         "pack4_asymmetric", "pack4_channel"),
+                         [](const auto& name) { return std::string(name.param); });
+
 TEST(FolderWriter, LeavesEveryTensorAlignedToItsElement) {
   const TemporaryFolder temporary;
   const fs::path output = temporary / "x";

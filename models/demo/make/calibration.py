@@ -1,8 +1,9 @@
-"""Writes the texts on which `caravan quantize` calibrates the demo model, as JSON Lines.
+"""Writes the texts that quantisation is calibrated on, as JSON Lines.
 
     python calibration.py        (writes ../calibration.jsonl)
 
-They are documents like those of the training, of every kind, told with a seed of their own; none is of a held-out story.
+They are documents as the later part of a training run reads them, of a seed that the shipped run has not read, without the
+begin and end tokens, which a reader puts around them. None is about a held-out story, and it stops if one is.
 """
 
 import json
@@ -10,17 +11,34 @@ from pathlib import Path
 
 from documents import BEGIN, END, documents
 
-PATH = Path(__file__).resolve().parent.parent / "calibration.jsonl"
-DOCUMENTS, SEED, FACTS_SHARE = 80, 9003, 0.1
+FOLDER = Path(__file__).resolve().parent.parent
+DOCUMENTS, SEED = 96, 9003
+# The share of single facts in the later part of a training run.
+FACTS_SHARE = 0.15
+
+
+def text_of(document):
+    """The document's text between its begin and its end."""
+    text = "".join(part for part, _ in document)
+    return text.removeprefix(BEGIN).removesuffix(END)
+
+
+def held_out_texts():
+    """All texts that begin a held-out story or question."""
+    rows = [json.loads(line) for name in ("stories", "questions")
+            for line in (FOLDER / "heldout" / f"{name}.jsonl").open()]
+    return {row["text"] if "text" in row else row["prompt"].rsplit("\n\n", 1)[0] for row in rows}
 
 
 def main():
-    """Writes and says how much."""
-    texts = ["".join(text for text, _ in segments) for segments in documents(SEED, DOCUMENTS, FACTS_SHARE)]
-    # The tokenizer puts the begin and the end token there itself.
-    rows = [{"text": text.removeprefix(BEGIN).removesuffix(END)} for text in texts]
-    PATH.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    print(f"{PATH.name}: {len(rows)} lines, {PATH.stat().st_size} bytes")
+    """Checks and writes."""
+    texts = [text_of(document) for document in documents(SEED, DOCUMENTS, FACTS_SHARE)]
+    leaked = [held for held in held_out_texts() if any(held in text for text in texts)]
+    if leaked:
+        raise SystemExit(f"{len(leaked)} held-out stories occur among the calibration texts")
+    path = FOLDER / "calibration.jsonl"
+    path.write_text("".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts))
+    print(f"{path.name}: {len(texts)} lines, {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":
