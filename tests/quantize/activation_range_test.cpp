@@ -61,11 +61,12 @@ TEST(BinsToKeep, KeepsAllOfAFlatDistribution) {
 }
 
 TEST(BinsToKeep, EndsWhereADistributionEnds) {
-  // Flat up to bin 512, and a single value at the end: rounding the 512 to 128 numbers loses nothing.
+  // Falls to 0 at bin 512, and a single value at the end: with 2048 bins kept, four times as many would share
+  // a number.
   std::vector<int64_t> counts(static_cast<size_t>(kRangeBins), 0);
-  for (size_t i = 0; i < 512; ++i) counts[i] = 100;
+  for (size_t i = 0; i < 512; ++i) counts[i] = static_cast<int64_t>(1000 * (512 - i) / 512);
   counts.back() = 1;
-  EXPECT_EQ(bins_to_keep(counts), 512U);
+  EXPECT_NEAR(static_cast<double>(bins_to_keep(counts)), 512.0, 8.0);
 }
 
 }  // namespace
