@@ -47,6 +47,32 @@ WeightFile open_weight_file(const fs::path& path) {
 }
 
 /// How a tensor of this dtype is read as a weight; nothing for integers, and for what Caravan has no dtype for.
+std::optional<Encoding> encoding_of(std::string_view safetensors_dtype) {
+  const std::optional<DType> dtype = dtype_from_safetensors(safetensors_dtype);
+  if (!dtype || !is_floating(*dtype)) return std::nullopt;
+  return Encoding{*dtype, std::nullopt, 1, size_of(*dtype)};
+}
+
+std::vector<WeightFile> open_shards(const fs::path& folder) {
+  const fs::path index = folder / kIndexName;
+  const std::map<std::string, std::string> shard_of =
+      parse_weight_index(read_file(index, kMaxIndexBytes), index.string());
+  std::map<std::string, std::set<std::string>> promised;
+  for (const auto& [tensor, shard] : shard_of) promised[shard].insert(tensor);
+
+  std::vector<WeightFile> files;
+  for (auto& [shard, names] : promised) {
+    if (std::error_code missing; !fs::exists(folder / shard, missing))
+      fail(index.string(), ": names the shard ", in_quotes(shard), ", which is not in the folder");
+    files.push_back(open_weight_file(folder / shard));
+    for (const StoredTensor& tensor : files.back().header.tensors) names.erase(tensor.name);
+    if (!names.empty()) {
+      fail(index.string(), ": says that the shard ", in_quotes(shard), " holds the tensor ",
+           in_quotes(*names.begin()), ", which it does not");
+    }
+  }
+  return files;
+}
 
 }  // namespace
 
