@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <string>
 
@@ -46,6 +47,23 @@ Tensor random_tensor(DType dtype, const Shape& shape) {
   return tensor;
 }
 
+/// A cache of such values; of int8, whose elements are random bytes, with scales of 1/127.
+Tensor random_cache(DType dtype, int64_t blocks, const Heads& heads) {
+  const KvLayout layout = {dtype, blocks, heads.kv_heads, kBlockSize, heads.head_dim};
+  if (!layout.has_scales()) return random_tensor(dtype, layout.shape());
+  Tensor cache(dtype, layout.shape());
+  std::minstd_rand random(1);
+  for (int64_t i = 0; i < cache.shape().elements(); ++i)
+    cache.as<int8_t>()[i] = static_cast<int8_t>(static_cast<int>(random() % 255) - 127);
+  const std::vector<float> scales(kBlockSize, 1.0F / kLargestInt8);
+  for (int64_t b = 0; b < blocks; ++b) {
+    for (int64_t head = 0; head < heads.kv_heads; ++head)
+      std::memcpy(cache.as<int8_t>() + layout.scale_offset(b, head, 0), scales.data(),
+                  kBlockSize * sizeof(float));
+  }
+  return cache;
+}
+
 /// The tensors of one attention call.
 struct Batch {
   Batch(DType dtype, const Heads& heads, const BatchShape& shape, int lanes);
@@ -65,10 +83,9 @@ struct Batch {
 Batch::Batch(DType dtype, const Heads& heads, const BatchShape& shape, int lanes) {
   const int64_t tokens = shape.sequences * shape.queries;
   const int64_t columns = (shape.length + kBlockSize - 1) / kBlockSize;
-  const Shape cache = {shape.sequences * columns, heads.kv_heads, kBlockSize, heads.head_dim};
   q = random_tensor(DType::kF32, {tokens, heads.heads * heads.head_dim});
-  k = random_tensor(dtype, cache);
-  v = random_tensor(dtype, cache);
+  k = random_cache(dtype, shape.sequences * columns, heads);
+  v = random_cache(dtype, shape.sequences * columns, heads);
   y = Tensor(DType::kF32, q.shape());
   scratch = Tensor(DType::kF32, {attention_scratch_elements(tokens, heads.heads, heads.kv_heads,
                                                             heads.head_dim, shape.length, lanes)});
@@ -85,7 +102,7 @@ Batch::Batch(DType dtype, const Heads& heads, const BatchShape& shape, int lanes
 }
 
 AttentionArgs Batch::args() const {
-  const float scale = 1.0F / std::sqrt(static_cast<float>(k.shape()[3]));
+  const float scale = 1.0F / std::sqrt(static_cast<float>(kv_layout_of(k.view()).head_dim));
   return {q.view(), {positions.view(), sequences.view(), blocks.view()},
           k.view(), v.view(),
           scale,    0,
@@ -160,7 +177,7 @@ void add(const std::string& kind, Body body, const Heads& heads, const BatchShap
   for (const IsaLevel level : available_levels(cpu_features())) {
     // The reference kernels are not meant to be fast.
     if (level == IsaLevel::kPortable) continue;
-    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
       for (const int lanes : {1, usable_cpus()}) {
         const std::string name = kind + "/" + std::to_string(shape.sequences) + "x" +
                                  std::to_string(shape.length) + "/" + std::to_string(heads.heads) + ":" +

@@ -1,4 +1,5 @@
-// How fast linear and packed_linear run, by level, dtype and shape, on one lane or on as many threads as
+// How fast linear, packed_linear and the quantisation of rows run, by level, dtype and shape, on one lane or
+// on as many threads as
 // `--lanes` in the benchmark's name says. Weights and caches are random, and larger than the last-level cache
 // where the shape is a model's, so that decode figures are the memory's.
 //
@@ -68,6 +69,52 @@ void packed_linear(benchmark::State& state, IsaLevel level, DType dtype, const L
   state.counters["weight B/s"] = rate(static_cast<double>(weight.view().bytes()));
 }
 
+/// A quantised weight whose bytes are random and whose scales are ordinary numbers.
+Tensor random_blob(const QuantizedFormat& format, const LinearShape& shape) {
+  const Shape size = quantized_shape(shape.out, shape.in, format);
+  Tensor blob(blob_dtype(format), size);
+  auto* bytes = static_cast<uint8_t*>(blob.view().data);
+  std::minstd_rand random(1);
+  for (int64_t i = 0; i < size.elements(); ++i) bytes[i] = static_cast<uint8_t>(random() >> 8U);
+  const std::vector<float> scales(kPanelOutputs, 0.01F);
+  for (int64_t chunk = 0; chunk < size[0] * size[1]; ++chunk)
+    convert_elements(scales.data(), DType::kF32, bytes + chunk * size[2], format.scale, scales.size());
+  return blob;
+}
+
+/// A weight of `format`; weights B/s are of the blob, scales and all.
+void quantized_linear(benchmark::State& state, IsaLevel level, const QuantizedFormat& format,
+                      const LinearShape& shape, int lanes) {
+  const KernelTable table = select_kernels(level);
+  const bool rows_quantized = format.rows.mode != ActivationQuant::kNone;
+  Tensor x =
+      random_tensor(format.order == DType::kBF16 ? DType::kBF16 : DType::kF32, {shape.tokens, shape.in});
+  if (rows_quantized) {
+    Tensor rows(DType::kU8, {shape.tokens, quantized_row_bytes(shape.in)});
+    table.quantize_rows.at(DType::kF32).run({x.view(), format.rows, rows.view()}, {});
+    std::swap(x, rows);
+  }
+  const Tensor weight = random_blob(format, shape);
+  const Tensor y(DType::kF32, {shape.tokens, shape.out});
+  ThreadTeam team(lanes);
+  const double peak = measured_peak_flops(level, format.order, team);
+  PackedLinearArgs args = {x.view(), weight.view(), {}, {}, y.view(), Epilogue::kNone, {}, format, shape.in};
+  run(state, table.packed_linear, args, lanes);
+  const double operations = 2.0 * static_cast<double>(shape.tokens * shape.in * shape.out);
+  state.counters["op/s"] = rate(operations);
+  state.counters["of peak"] = rate(operations / peak);
+  state.counters["weight B/s"] = rate(static_cast<double>(weight.view().bytes()));
+}
+
+void quantize_rows(benchmark::State& state, IsaLevel level, DType dtype, const LinearShape& shape,
+                   int lanes) {
+  const KernelTable table = select_kernels(level);
+  const Tensor x = random_tensor(dtype, {shape.tokens, shape.in});
+  const Tensor y(DType::kU8, {shape.tokens, quantized_row_bytes(shape.in)});
+  run(state, table.quantize_rows, {x.view(), {ActivationQuant::kPerToken}, y.view()}, lanes);
+  state.counters["x B/s"] = rate(static_cast<double>(x.view().bytes()));
+}
+
 void linear(benchmark::State& state, IsaLevel level, DType dtype, const LinearShape& shape, int lanes) {
   const KernelTable table = select_kernels(level);
   const DType input = dtype == DType::kBF16 ? DType::kBF16 : DType::kF32;
@@ -92,10 +139,32 @@ void add(const std::string& name, const Body& body, IsaLevel level, DType dtype,
   }
 }
 
+void add_quantized(const std::string& shape_name, const LinearShape& shape, IsaLevel level) {
+  const RowQuant rows = {ActivationQuant::kPerToken};
+  const std::pair<const char*, QuantizedFormat> formats[] = {
+      {"W8A8", {{8, 0, false}, rows, DType::kF32, DType::kI8}},
+      {"W8A16", {{8, 0, false}, {}, DType::kF32, DType::kBF16}},
+      {"W4A16-128", {{4, 128, false}, {}, DType::kF16, DType::kBF16}},
+      {"W4A16-32-asymmetric", {{4, 32, true}, {}, DType::kF16, DType::kBF16}},
+      {"W8A16-fp32", {{8, 0, false}, {}, DType::kF32, DType::kF32}},
+      {"W4A16-128-fp32", {{4, 128, false}, {}, DType::kF16, DType::kF32}}};
+  for (const auto& [name, format] : formats) {
+    const auto body = [format = format](benchmark::State& state, IsaLevel at, DType /*order*/,
+                                        const LinearShape& size,
+                                        int lanes) { quantized_linear(state, at, format, size, lanes); };
+    add(std::string(name) + "/" + shape_name, body, level, format.order, shape);
+  }
+}
+
 /// Registers every case. Levels above the portable one only: the reference kernels are not meant to be fast.
 bool add_all() {
   for (const IsaLevel level : available_levels(cpu_features())) {
     if (level == IsaLevel::kPortable) continue;
+    for (const int64_t tokens : {1, 4, 16, 64, 512})
+      add_quantized(std::to_string(tokens) + "x2048x32000", {tokens, 2048, 32000}, level);
+    add_quantized("512x2048x5632", {512, 2048, 5632}, level);
+    add_quantized("512x5632x2048", {512, 5632, 2048}, level);
+    add("quantize_rows/512x2048", quantize_rows, level, DType::kF32, LinearShape{512, 2048, 0});
     for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
       for (const int64_t tokens : {1, 4, 16, 64, 512}) {
         add("packed/" + std::to_string(tokens) + "x2048x32000", packed_linear, level, dtype,

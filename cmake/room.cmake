@@ -21,5 +21,7 @@ function(caravan_tests NAME FOLDER)
   list(TRANSFORM ROOM_DEPENDS PREPEND caravan_)
   target_link_libraries(caravan_${NAME}_tests PRIVATE ${ROOM_DEPENDS} caravan_test_support caravan_options
                                                       GTest::gmock_main)
+  # Tests run for an instant and compile for minutes: optimising them thoroughly takes half as long again.
+  target_compile_options(caravan_${NAME}_tests PRIVATE $<$<CONFIG:Release>:-O1>)
   gtest_discover_tests(caravan_${NAME}_tests DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
 endfunction()

@@ -22,6 +22,6 @@ fuzz() {
 export -f fuzz
 export seconds
 
-names=(safetensors config tokenizer template dialects grammar http load openai gguf)
+names=(safetensors config tokenizer template dialects grammar http load openai gguf eval quantized)
 echo "caravan: fuzzing the parsers of ${names[*]}, $seconds seconds each" >&2
 printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I NAME bash -euo pipefail -c 'fuzz NAME'

@@ -136,9 +136,13 @@ const Json* JsonObject::find(const std::string& name) const {
 
 bool JsonObject::has(const std::string& name) const { return find(name) != nullptr; }
 
+std::string JsonObject::path_of(const std::string& name) const {
+  return path_.empty() ? name : path_ + "." + name;
+}
+
 void JsonObject::wrong(const std::string& name, const std::string& expected) const {
   const Json* found = find(name);
-  fail(source_, ": field ", in_quotes(path_.empty() ? name : path_ + "." + name), " is ",
+  fail(source_, ": field ", in_quotes(path_of(name)), " is ",
        found == nullptr ? "missing" : describe(*found), ", expected ", expected);
 }
 
@@ -198,7 +202,7 @@ std::optional<JsonObject> JsonObject::object(const std::string& name) const {
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_object()) wrong(name, "an object");
-  return JsonObject(*value, source_, path_.empty() ? name : path_ + "." + name);
+  return JsonObject(*value, source_, path_of(name));
 }
 
 const Json* JsonObject::array(const std::string& name) const {

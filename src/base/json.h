@@ -50,6 +50,8 @@ class JsonObject {
   /// The array `name`, or nullptr where absent.
   [[nodiscard]] const Json* array(const std::string& name) const;
 
+  /// The name of the field `name` inside the file: "path.name".
+  [[nodiscard]] std::string path_of(const std::string& name) const;
   /// Throws `SOURCE: field "path.name" is FOUND, expected EXPECTED`.
   [[noreturn]] void wrong(const std::string& name, const std::string& expected) const;
 

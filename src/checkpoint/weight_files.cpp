@@ -46,6 +46,13 @@ WeightFile open_weight_file(const fs::path& path) {
   return {std::move(file), std::move(header)};
 }
 
+/// How a tensor of this dtype is read as a weight; nothing for integers, and for what Caravan has no dtype for.
+std::optional<Encoding> encoding_of(std::string_view safetensors_dtype) {
+  const std::optional<DType> dtype = dtype_from_safetensors(safetensors_dtype);
+  if (!dtype || !is_floating(*dtype)) return std::nullopt;
+  return Encoding{*dtype, std::nullopt, 1, size_of(*dtype)};
+}
+
 std::vector<WeightFile> open_shards(const fs::path& folder) {
   const fs::path index = folder / kIndexName;
   const std::map<std::string, std::string> shard_of =
@@ -65,6 +72,12 @@ std::vector<WeightFile> open_shards(const fs::path& folder) {
     }
   }
   return files;
+}
+
+std::optional<Encoding> encoding_of(std::string_view safetensors_dtype) {
+  const std::optional<DType> dtype = dtype_from_safetensors(safetensors_dtype);
+  if (!dtype || !is_floating(*dtype)) return std::nullopt;
+  return Encoding{*dtype, std::nullopt, 1, size_of(*dtype)};
 }
 
 }  // namespace
@@ -108,6 +121,22 @@ std::vector<WeightFile> open_weight_files(const fs::path& folder) {
   if (!std::all_of(found.begin(), found.end(), is_consolidated)) std::erase_if(found, is_consolidated);
   for (const std::string& name : found) files.push_back(open_weight_file(folder / name));
   return files;
+}
+
+std::vector<StoredWeight> weights_of(const WeightFile& file) {
+  std::vector<StoredWeight> weights;
+  for (const StoredTensor& tensor : file.header.tensors) {
+    StoredWeight weight;
+    weight.file = &file.file;
+    weight.bytes =
+        file.file.bytes().subspan(file.header.data_start + tensor.begin, tensor.end - tensor.begin);
+    weight.name = tensor.name;
+    weight.type_name = tensor.dtype_name;
+    weight.encoding = encoding_of(tensor.dtype_name);
+    weight.shape = tensor.shape;
+    weights.push_back(std::move(weight));
+  }
+  return weights;
 }
 
 }  // namespace caravan

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "checkpoint/safetensors.h"
+#include "checkpoint/stored_weight.h"
 
 namespace caravan {
 
@@ -28,5 +29,8 @@ std::map<std::string, std::string> parse_weight_index(std::string_view text, con
 /// copy under other names that some publishers add, only where nothing else is). Throws Error on none of
 /// them, a missing shard, or a shard without a tensor that the index puts there.
 std::vector<WeightFile> open_weight_files(const std::filesystem::path& folder);
+
+/// The tensors of `file`, which must outlive them.
+std::vector<StoredWeight> weights_of(const WeightFile& file);
 
 }  // namespace caravan

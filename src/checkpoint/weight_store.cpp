@@ -13,6 +13,9 @@
 #include "checkpoint/gguf/blocks.h"
 #include "checkpoint/gguf_weights.h"
 #include "checkpoint/pack.h"
+#include "checkpoint/pack_quantized.h"
+#include "checkpoint/quantized_tensors.h"
+#include "checkpoint/round_to_nearest.h"
 #include "checkpoint/stored_weight.h"
 #include "checkpoint/weight_files.h"
 #include "tensor/buffer.h"
@@ -27,8 +30,9 @@ struct WeightStore::State {
   std::vector<WeightFile> files;  ///< of a folder with safetensors
   std::optional<GgufFile> gguf;   ///< or this
 
-  std::unordered_map<std::string, StoredWeight> places;
+  StoredTensors places;
   std::set<std::string> taken;
+  FoundWeights quantized;
   /// What take() converted or drew, so that asking twice (tied embeddings) costs once.
   std::map<std::pair<std::string, DType>, Tensor> owned;
   /// What take_panels() and take_vectors() put together.
@@ -42,34 +46,9 @@ struct WeightStore::State {
   [[nodiscard]] std::string readable_types(const StoredWeight& weight) const;
   const StoredWeight& find(const std::string& name, const Shape& shape);
   Tensor draw(const std::string& name, const Shape& shape, DType dtype) const;
+  QuantizedWeight quantized_part(const WeightPart& part, int64_t in, const QuantizedFormat& format);
+  QuantizedWeight round(const WeightPart& part, int64_t in, const QuantizedFormat& format);
 };
-
-namespace {
-
-std::optional<Encoding> encoding_of(std::string_view safetensors_dtype) {
-  const std::optional<DType> dtype = dtype_from_safetensors(safetensors_dtype);
-  if (!dtype || !is_floating(*dtype)) return std::nullopt;
-  return Encoding{*dtype, std::nullopt, 1, size_of(*dtype)};
-}
-
-/// The tensors of a safetensors file, whose byte ranges parse_safetensors_header() has checked.
-std::vector<StoredWeight> weights_of(const WeightFile& file) {
-  std::vector<StoredWeight> weights;
-  for (const StoredTensor& tensor : file.header.tensors) {
-    StoredWeight weight;
-    weight.file = &file.file;
-    weight.bytes =
-        file.file.bytes().subspan(file.header.data_start + tensor.begin, tensor.end - tensor.begin);
-    weight.name = tensor.name;
-    weight.type_name = tensor.dtype_name;
-    weight.encoding = encoding_of(tensor.dtype_name);
-    weight.shape = tensor.shape;
-    weights.push_back(std::move(weight));
-  }
-  return weights;
-}
-
-}  // namespace
 
 WeightStore::WeightStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
 WeightStore::WeightStore(WeightStore&&) noexcept = default;
@@ -114,8 +93,35 @@ WeightStore WeightStore::open(const fs::path& model_path, LoadFormat format) {
 }
 
 bool WeightStore::has(const std::string& name) const {
-  return state_->format == LoadFormat::kDummy || state_->places.contains(name);
+  return state_->format == LoadFormat::kDummy || state_->places.contains(name) ||
+         state_->quantized.contains(name);
 }
+
+void WeightStore::find_quantized(const std::optional<QuantizationConfig>& config) {
+  if (!config) {
+    state_->quantized = find_quantized_blocks(state_->places);
+    return;
+  }
+  state_->quantized = caravan::find_quantized(*config, state_->places);
+  for (const auto& [attention, scales] : find_kv_scales(*config, state_->places)) {
+    const auto keep = [&, &module = attention](const char* name, const std::vector<float>& values) {
+      Tensor tensor(DType::kF32, {static_cast<int64_t>(values.size())});
+      std::copy(values.begin(), values.end(), tensor.as<float>());
+      state_->owned.insert_or_assign({module + name, DType::kF32}, std::move(tensor));
+    };
+    keep(".k_scale", scales.keys);
+    keep(".v_scale", scales.values);
+    state_->taken.insert(scales.parts.begin(), scales.parts.end());
+  }
+}
+
+std::vector<const QuantizedWeight*> WeightStore::quantized() const {
+  std::vector<const QuantizedWeight*> weights;
+  for (const auto& [name, found] : state_->quantized) weights.push_back(&found.weight);
+  return weights;
+}
+
+std::string WeightStore::where_is(const std::string& name) const { return state_->where_is(name); }
 
 std::string WeightStore::State::where_is(const std::string& name) const {
   return folder.string() + ": the tensor " + in_quotes(name);
@@ -170,7 +176,7 @@ ConstTensorView WeightStore::take(const std::string& name, const Shape& shape, D
     if (residency == Residency::kWhole) weight.file->bring_in(weight.bytes);
     return {weight.bytes.data(), dtype, shape};
   }
-  Tensor converted = state_->allocate(where_is(weight), shape, dtype);
+  Tensor converted = state_->allocate(caravan::where_is(weight), shape, dtype);
   read_weight(weight, converted.view());
   return keep(std::move(converted));
 }
@@ -203,6 +209,65 @@ ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, i
     read_rows(*sources[index], first, count, to);
   };
   pack_panels(rows, interleaved, in, read, packed.view());
+  state_->assembled.push_back(std::move(packed));
+  return state_->assembled.back().view();
+}
+
+/// A matrix that is stored, or drawn, as it is: rounded as it is read.
+QuantizedWeight WeightStore::State::round(const WeightPart& part, int64_t in,
+                                          const QuantizedFormat& quantized_as) {
+  QuantizedWeight weight = {
+      part.name, quantized_as.weight, quantized_as.rows, quantized_as.scale, part.rows, in, {}};
+  const auto round_rows = [in, quantized_as](const float* rows, int64_t count, const QuantizedRows& to) {
+    round_to_nearest(rows, count, in, quantized_as.weight, quantized_as.scale, to);
+  };
+  const Shape shape = {part.rows, in};
+  if (format == LoadFormat::kDummy) {
+    const auto drawn = std::make_shared<Tensor>(draw(part.name, shape, DType::kF32));
+    weight.read = [drawn, in, round_rows](int64_t first, int64_t count, const QuantizedRows& to) {
+      round_rows(drawn->as<float>() + first * in, count, to);
+    };
+    return weight;
+  }
+  const StoredWeight& stored = find(part.name, shape);
+  weight.read = [&stored, in, round_rows](int64_t first, int64_t count, const QuantizedRows& to) {
+    const Tensor rows(DType::kF32, {count, in});
+    read_rows(stored, first, count, rows.view());
+    round_rows(rows.as<float>(), count, to);
+  };
+  return weight;
+}
+
+QuantizedWeight WeightStore::State::quantized_part(const WeightPart& part, int64_t in,
+                                                   const QuantizedFormat& quantized_as) {
+  const auto known = quantized.find(part.name);
+  if (known == quantized.end()) return round(part, in, quantized_as);
+  const QuantizedWeight& weight = known->second.weight;
+  const Shape shape = {weight.out, weight.in};
+  if (shape != Shape{part.rows, in}) {
+    fail(where_is(part.name), " has shape ", shape, ", expected ", Shape{part.rows, in}, " by ",
+         described_by());
+  }
+  CARAVAN_CHECK(weight.quant == quantized_as.weight && weight.scale == quantized_as.scale);
+  taken.insert(known->second.parts.begin(), known->second.parts.end());
+  return weight;
+}
+
+ConstTensorView WeightStore::take_quantized(const std::vector<WeightPart>& parts, int64_t in,
+                                            const QuantizedFormat& format, bool interleaved) {
+  std::vector<int64_t> rows;
+  std::vector<QuantizedWeight> sources;
+  for (const WeightPart& part : parts) {
+    rows.push_back(part.rows);
+    sources.push_back(state_->quantized_part(part, in, format));
+  }
+  const auto panels = static_cast<int64_t>(rows_of_panels(rows, interleaved).size());
+  Tensor packed = state_->allocate(state_->where_is(parts.front().name),
+                                   quantized_shape(panels * kPanelOutputs, in, format), blob_dtype(format));
+  const auto read = [&sources](int64_t source, int64_t first, int64_t count, const QuantizedRows& to) {
+    sources[static_cast<size_t>(source)].read(first, count, to);
+  };
+  pack_quantized(rows, interleaved, in, format, read, packed.view());
   state_->assembled.push_back(std::move(packed));
   return state_->assembled.back().view();
 }
@@ -257,7 +322,9 @@ std::vector<std::pair<std::string, uint64_t>> WeightStore::bytes_by_dtype() cons
 std::vector<std::string> WeightStore::block_types() const {
   std::set<std::string> types;
   for (const auto& [name, weight] : state_->places) {
-    if (weight.encoding.has_value() && weight.encoding->blocks.has_value()) types.insert(weight.type_name);
+    const bool expanded = weight.encoding.has_value() && weight.encoding->blocks.has_value() &&
+                          !state_->quantized.contains(name);
+    if (expanded) types.insert(weight.type_name);
   }
   return {types.begin(), types.end()};
 }

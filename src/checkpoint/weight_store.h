@@ -8,9 +8,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "checkpoint/quantized/config.h"
+#include "checkpoint/quantized_weight.h"
 #include "tensor/view.h"
 
 namespace caravan {
@@ -41,6 +44,16 @@ class WeightStore {
 
   [[nodiscard]] bool has(const std::string& name) const;
 
+  /// Makes the matrices known that the files hold quantised: as `config` says, or the blocks of a GGUF file
+  /// that kernels take as they are. Throws Error, naming file and tensor, where they are not stored so.
+  void find_quantized(const std::optional<QuantizationConfig>& config);
+
+  /// What find_quantized() found, in order of their names.
+  [[nodiscard]] std::vector<const QuantizedWeight*> quantized() const;
+
+  /// "FILE: the tensor "NAME"", for messages.
+  [[nodiscard]] std::string where_is(const std::string& name) const;
+
   /// Whether take() of `name` in `dtype` is a view of the mapped file, which takes no memory of its own.
   [[nodiscard]] bool is_mapped_as(const std::string& name, DType dtype) const;
 
@@ -58,6 +71,13 @@ class WeightStore {
   ConstTensorView take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
                               bool interleaved);
 
+  /// The matrices `parts`, each [rows, in], as one quantised weight in panels (tensor/quantization.h), in the
+  /// same order. Those that find_quantized() found are as the checkpoint has them, whose scheme must be the
+  /// format's; the others are rounded to the nearest numbers (checkpoint/round_to_nearest.h). Throws Error as
+  /// take() does.
+  ConstTensorView take_quantized(const std::vector<WeightPart>& parts, int64_t in,
+                                 const QuantizedFormat& format, bool interleaved);
+
   /// The vectors `parts` as one in fp32: one after the other, or of two by turns kInterleave elements of
   /// each, filled up with zeros. Throws Error as take() does.
   ConstTensorView take_vectors(const std::vector<WeightPart>& parts, bool interleaved);
@@ -72,7 +92,8 @@ class WeightStore {
   /// Bytes of all tensors in the files, and of them by dtype name, for `caravan info`.
   [[nodiscard]] std::vector<std::pair<std::string, uint64_t>> bytes_by_dtype() const;
 
-  /// The names of the block types among them ("Q4_K"), whose weights take() and take_panels() expand.
+  /// The names of the block types among them ("Q4_K") that find_quantized() does not know: take() and
+  /// take_panels() expand their weights.
   [[nodiscard]] std::vector<std::string> block_types() const;
 
  private:

@@ -77,9 +77,12 @@ void print_memory(const ModelConfig& config) {
   std::cout << "  " << std::left << std::setw(8) << "dtype" << std::right << std::setw(12) << "weights";
   for (const int64_t tokens : contexts) std::cout << std::setw(12) << tokens;
   std::cout << "\n";
-  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
+    // int8 is of KV caches only.
+    const std::string weights =
+        is_floating(dtype) ? size_text(static_cast<uint64_t>(config.parameters()) * size_of(dtype)) : "-";
     std::cout << "  " << std::left << std::setw(8) << name_of(dtype) << std::right << std::setw(12)
-              << size_text(static_cast<uint64_t>(config.parameters()) * size_of(dtype));
+              << weights;
     for (const int64_t tokens : contexts) {
       std::cout << std::setw(12)
                 << size_text(static_cast<uint64_t>(config.kv_bytes_per_token(dtype) * tokens));

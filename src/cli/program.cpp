@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/version.h"
 #include "cli/bench/command.h"
+#include "cli/eval/command.h"
 #include "cli/graph/command.h"
 #include "cli/info.h"
 #include "cli/load/command.h"
@@ -23,10 +24,15 @@ struct Entry {
 };
 
 constexpr Entry kCommands[] = {
-    {run_command, run},           {serve_command, serve},
-    {bench_command, bench},       {load::load_command, load::bench_serve},
-    {info_command, info},         {graph_command, graph},
-    {tokenize_command, tokenize}, {detokenize_command, detokenize},
+    {run_command, run},
+    {serve_command, serve},
+    {bench_command, bench},
+    {load::load_command, load::bench_serve},
+    {eval::eval_command, eval::eval},
+    {info_command, info},
+    {graph_command, graph},
+    {tokenize_command, tokenize},
+    {detokenize_command, detokenize},
 };
 
 /// How many of the first `words` are the command's name, which may have several; 0 if they are not.

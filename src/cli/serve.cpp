@@ -120,15 +120,15 @@ std::unique_ptr<Engine> make_engine(TextModel& model, EngineOptions options, con
     if (tell) tell(done, all);
   };
   const std::string path = model.flags.model_path.string();
-  load.before_weights = [&](uint64_t weight_bytes, DType dtype) {
+  load.before_weights = [&](uint64_t weight_bytes, const Precision& precision) {
     static_cast<void>(
-        kv_budget(model.config, options, weight_bytes, dtype, machine_memory().available_bytes));
+        kv_budget(model.config, options, weight_bytes, precision.kv_cache, machine_memory().available_bytes));
   };
   Model weights = load_model(model.flags.model_path, load);
   const uint64_t bytes = weights.weight_bytes();
   // Mapped weights are no longer free memory, or never were: they count once.
   const uint64_t available = machine_memory().available_bytes + bytes;
-  const KvBudget budget = kv_budget(model.config, options, bytes, weights.dtype, available);
+  const KvBudget budget = kv_budget(model.config, options, bytes, weights.kv_dtype, available);
   options.kv_blocks = budget.blocks;
   log(LogLevel::kInfo, budget.arithmetic);
   auto engine = std::make_unique<Engine>(std::move(weights), options);

@@ -24,14 +24,14 @@ Engine load_engine(TextModel& model, int64_t max_sequences, int64_t max_sequence
     log(LogLevel::kWarning, "--bind-cpu: the system refused to spread memory over its nodes");
   LoadOptions load = model.flags.load;
   const std::string path = model.flags.model_path.string();
-  load.before_weights = [&](uint64_t weight_bytes, DType dtype) {
-    require_free_memory(path, model.config, options, weight_bytes, dtype);
+  load.before_weights = [&](uint64_t weight_bytes, const Precision& precision) {
+    require_free_memory(path, model.config, options, weight_bytes, precision);
   };
   Model weights = load_model(model.flags.model_path, load);
   model.load_seconds += seconds_now() - start;
   log(LogLevel::kInfo, "loaded ", path, ": ", weights.weight_bytes() / 1'000'000, " MB of ",
-      name_of(weights.dtype), " weights in ", model.load_seconds, " s; kernels: ", name_of(options.isa),
-      ", threads: ", options.threads);
+      name_of(weights.dtype), " weights in ", model.load_seconds, " s; KV cache in ",
+      name_of(weights.kv_dtype), "; kernels: ", name_of(options.isa), ", threads: ", options.threads);
   return {std::move(weights), options};
 }
 

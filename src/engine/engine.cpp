@@ -17,7 +17,7 @@ namespace {
 /// The cache that the options ask for, if it and the weights fit into the options' memory limit.
 KvCacheShape checked_cache_shape(const Model& model, const EngineOptions& options) {
   const KvCacheShape shape = kv_cache_shape(model.config, options);
-  require_memory_limit(options, model.weight_bytes(), shape.bytes(model.dtype));
+  require_memory_limit(options, model.weight_bytes(), shape.bytes(model.kv_dtype));
   return shape;
 }
 
@@ -38,7 +38,7 @@ Engine::Engine(Model model, const EngineOptions& options)
     : model_(std::move(model)),
       options_(options),
       kv_shape_(checked_cache_shape(model_, options)),
-      cache_(kv_shape_, model_.dtype),
+      cache_(kv_shape_, model_.kv_dtype),
       pool_(static_cast<int32_t>(kv_shape_.blocks)),
       scheduler_(scheduler_options(options, kv_shape_, model_.config), pool_),
       team_(options.threads, options.bind_cpu),

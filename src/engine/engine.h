@@ -72,7 +72,7 @@ class Engine {
   [[nodiscard]] const BlockPool& pool() const { return pool_; }
   /// How its steps really ran.
   [[nodiscard]] const ExecutorStats& executor_stats() const { return executor_.stats(); }
-  [[nodiscard]] uint64_t kv_bytes() const { return kv_shape_.bytes(model_.dtype); }
+  [[nodiscard]] uint64_t kv_bytes() const { return kv_shape_.bytes(model_.kv_dtype); }
   /// Tokens of the longest prompt and output together.
   [[nodiscard]] int64_t max_length() const;
 

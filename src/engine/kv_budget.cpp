@@ -18,10 +18,10 @@ constexpr double kShareOfFree = 0.8;
 }  // namespace
 
 KvBudget kv_budget(const ModelConfig& config, const EngineOptions& options, uint64_t weight_bytes,
-                   DType dtype, uint64_t available_bytes) {
+                   DType kv_dtype, uint64_t available_bytes) {
   const int64_t pages = (options.max_sequence_length + kPagedBlockSize - 1) / kPagedBlockSize;
   const KvCacheShape block = {config.num_layers, 1, config.num_kv_heads, kPagedBlockSize, config.head_dim};
-  const uint64_t block_bytes = block.bytes(dtype);
+  const uint64_t block_bytes = block.bytes(kv_dtype);
   const auto limit = options.max_memory_gb.has_value() ? static_cast<uint64_t>(*options.max_memory_gb * 1e9)
                                                        : available_bytes;
   const uint64_t rest = limit > weight_bytes ? limit - weight_bytes : 0;
@@ -42,7 +42,7 @@ KvBudget kv_budget(const ModelConfig& config, const EngineOptions& options, uint
   text << "KV cache: " << budget.blocks << " blocks of " << kPagedBlockSize
        << " tokens = " << budget.blocks * kPagedBlockSize
        << " tokens = " << gigabytes(block_bytes * static_cast<uint64_t>(budget.blocks)) << " GB in "
-       << name_of(dtype) << ", beside " << gigabytes(weight_bytes) << " GB of weights; room for "
+       << name_of(kv_dtype) << ", beside " << gigabytes(weight_bytes) << " GB of weights; room for "
        << budget.blocks / pages << " sequences of " << options.max_sequence_length << " tokens at once";
   if (budget.blocks < wanted)
     text << " (--batch-size " << options.max_sequences << " would fill " << wanted << " blocks)";

@@ -14,10 +14,10 @@ struct KvBudget {
   std::string arithmetic;  ///< a sentence for people
 };
 
-/// Blocks for `options.max_sequences` sequences of `options.max_sequence_length` tokens, or as many as fit
-/// into the memory limit, or, without one, into four fifths of the memory that is left beside the weights.
-/// Throws Error if not even one sequence fits.
+/// Blocks in `kv_dtype` for `options.max_sequences` sequences of `options.max_sequence_length` tokens, or as
+/// many as fit into the memory limit, or, without one, into four fifths of the memory that is left beside the
+/// weights. Throws Error if not even one sequence fits.
 KvBudget kv_budget(const ModelConfig& config, const EngineOptions& options, uint64_t weight_bytes,
-                   DType dtype, uint64_t available_bytes);
+                   DType kv_dtype, uint64_t available_bytes);
 
 }  // namespace caravan

@@ -29,15 +29,16 @@ void require_memory_limit(const EngineOptions& options, uint64_t weight_bytes, u
 }
 
 void require_free_memory(const std::string& model, const ModelConfig& config, const EngineOptions& options,
-                         uint64_t weight_bytes, DType dtype) {
-  const uint64_t cache_bytes = kv_cache_shape(config, options).bytes(dtype);
+                         uint64_t weight_bytes, const Precision& precision) {
+  const uint64_t cache_bytes = kv_cache_shape(config, options).bytes(precision.kv_cache);
   const uint64_t available = machine_memory().available_bytes;
   if (weight_bytes <= available && cache_bytes <= available - weight_bytes) return;
   const auto gigabytes = [](uint64_t bytes) { return static_cast<double>(bytes) / 1e9; };
-  fail(model, ": the weights take ", gigabytes(weight_bytes), " GB in ", name_of(dtype),
+  fail(model, ": the weights take ", gigabytes(weight_bytes), " GB in ", name_of(precision.weights),
        " and a KV cache of ", options.max_sequences, options.max_sequences == 1 ? " sequence" : " sequences",
-       " of ", options.max_sequence_length, " tokens ", gigabytes(cache_bytes), " GB, but ",
-       gigabytes(available), " GB of memory are free, expected a smaller model, --dtype or --batch-size");
+       " of ", options.max_sequence_length, " tokens ", gigabytes(cache_bytes), " GB in ",
+       name_of(precision.kv_cache), ", but ", gigabytes(available),
+       " GB of memory are free, expected a smaller model, --dtype, --kv-cache-dtype or --batch-size");
 }
 
 }  // namespace caravan

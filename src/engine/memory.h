@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/options.h"
+#include "graph/builder.h"
 #include "kv/cache.h"
 #include "models/config.h"
 
@@ -18,8 +19,8 @@ KvCacheShape kv_cache_shape(const ModelConfig& config, const EngineOptions& opti
 void require_memory_limit(const EngineOptions& options, uint64_t weight_bytes, uint64_t kv_bytes);
 
 /// Throws Error, with the arithmetic, if `weight_bytes` more for weights and the KV cache that `options` ask
-/// for, in `dtype`, do not fit into the memory that is free. `model` is what the error names.
+/// for do not fit into the memory that is free. `model` is what the error names.
 void require_free_memory(const std::string& model, const ModelConfig& config, const EngineOptions& options,
-                         uint64_t weight_bytes, DType dtype);
+                         uint64_t weight_bytes, const Precision& precision);
 
 }  // namespace caravan

@@ -33,6 +33,9 @@ const KernelRow<AddArgs>& row_for(const KernelTable& table, const AddArgs&) { re
 const KernelRow<TakeRowsArgs>& row_for(const KernelTable& table, const TakeRowsArgs&) {
   return table.take_rows;
 }
+const KernelRow<QuantizeRowsArgs>& row_for(const KernelTable& table, const QuantizeRowsArgs&) {
+  return table.quantize_rows;
+}
 
 /// A node's tensors by their place in its lists of inputs and outputs.
 class NodeTensors {
@@ -43,6 +46,12 @@ class NodeTensors {
   [[nodiscard]] const TensorView& out(size_t place = 0) const { return value(node_.outputs.at(place)); }
   /// Positions, sequences and block table, which stand side by side from `place` on.
   [[nodiscard]] TokenPlaces places(size_t place) const { return {in(place), in(place + 1), in(place + 2)}; }
+
+  /// The scales of an int8 cache from `place` on, where the node has them.
+  [[nodiscard]] CacheScales scales(size_t place) const {
+    if (place >= node_.inputs.size()) return {};
+    return {in(place), in(place + 1)};
+  }
 
  private:
   [[nodiscard]] const TensorView& value(ValueId id) const {
@@ -65,6 +74,8 @@ PackedLinearArgs bind_packed_linear(const Node& node, const NodeTensors& tensors
   args.weight = tensors.in(1);
   args.y = tensors.out();
   args.epilogue = node.attributes.epilogue;
+  args.format = node.attributes.format;
+  args.in = node.attributes.in;
   size_t place = 2;
   if (args.epilogue == Epilogue::kResidual) args.residual = tensors.in(place++);
   if (place < node.inputs.size()) args.bias = tensors.in(place);
@@ -79,11 +90,13 @@ RopeKvWriteArgs bind_rope_kv_write(const Node& node, const NodeTensors& tensors)
   args.v_cache = tensors.in(8);
   args.y = tensors.out();
   const int64_t q_width = args.y.shape[1];
-  const int64_t kv_width = args.k_cache.shape[1] * args.k_cache.shape[3];
+  const KvLayout layout = kv_layout_of(args.k_cache);
+  const int64_t kv_width = layout.kv_heads * layout.head_dim;
   const bool side_by_side = node.inputs[0] == node.inputs[1];
   args.q = {tensors.in(0), 0, q_width};
   args.k = {tensors.in(1), side_by_side ? q_width : 0, kv_width};
   args.v = {tensors.in(2), side_by_side ? q_width + kv_width : 0, kv_width};
+  args.scales = tensors.scales(9);
   return args;
 }
 
@@ -101,7 +114,7 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
     case OpKind::kPackedLinear:
       return bind_packed_linear(node, tensors);
     case OpKind::kRmsNorm:
-      return RmsNormArgs{in(0), in(1), attributes.epsilon, tensors.out()};
+      return RmsNormArgs{in(0), in(1), attributes.epsilon, tensors.out(), attributes.rows};
     case OpKind::kAddRmsNorm:
       return AddRmsNormArgs{in(0), in(1), in(2), attributes.epsilon, tensors.out(0), tensors.out(1)};
     case OpKind::kRopeAngles:
@@ -109,7 +122,7 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
     case OpKind::kRope:
       return RopeArgs{in(0), in(1), tensors.out()};
     case OpKind::kKvWrite:
-      return KvWriteArgs{in(0), in(1), tensors.places(2), in(5), in(6)};
+      return KvWriteArgs{in(0), in(1), tensors.places(2), in(5), in(6), tensors.scales(7)};
     case OpKind::kRopeKvWrite:
       return bind_rope_kv_write(node, tensors);
     case OpKind::kAttention:
@@ -121,6 +134,8 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
       return AddArgs{in(0), in(1), tensors.out()};
     case OpKind::kTakeRows:
       return TakeRowsArgs{in(0), in(1), tensors.out()};
+    case OpKind::kQuantizeRows:
+      return QuantizeRowsArgs{in(0), attributes.rows, tensors.out()};
   }
   CARAVAN_CHECK(false);
   return AddArgs{};

@@ -10,9 +10,9 @@
 
 namespace caravan {
 
-using OpArgs =
-    std::variant<EmbeddingArgs, LinearArgs, PackedLinearArgs, RmsNormArgs, AddRmsNormArgs, RopeAnglesArgs,
-                 RopeArgs, KvWriteArgs, RopeKvWriteArgs, AttentionArgs, SiluMulArgs, AddArgs, TakeRowsArgs>;
+using OpArgs = std::variant<EmbeddingArgs, LinearArgs, PackedLinearArgs, RmsNormArgs, AddRmsNormArgs,
+                            RopeAnglesArgs, RopeArgs, KvWriteArgs, RopeKvWriteArgs, AttentionArgs,
+                            SiluMulArgs, AddArgs, TakeRowsArgs, QuantizeRowsArgs>;
 
 /// The arguments of `node`'s op, its tensors taken from `values`, which has one view for each value of the
 /// graph (data nullptr where the node does not need it).

@@ -28,11 +28,11 @@ int64_t scratch_elements(const ExecutorResources& resources, const ExecutorOptio
     if (node.op != OpKind::kAttention) continue;
     const Value& q = resources.graph.values[static_cast<size_t>(node.inputs[0])];
     const Value& keys = resources.graph.values[static_cast<size_t>(node.inputs[4])];
-    const Shape& cache = resources.caches[static_cast<size_t>(keys.index)].shape;
-    const int64_t context = options.max_blocks_per_sequence * cache[2];
-    most =
-        std::max(most, attention_scratch_elements(options.max_sequences, q.shape.back().constant / cache[3],
-                                                  cache[1], cache[3], context, resources.team.size()));
+    const KvLayout cache = kv_layout_of(resources.caches[static_cast<size_t>(keys.index)]);
+    const int64_t context = options.max_blocks_per_sequence * cache.block_size;
+    most = std::max(
+        most, attention_scratch_elements(options.max_sequences, q.shape.back().constant / cache.head_dim,
+                                         cache.kv_heads, cache.head_dim, context, resources.team.size()));
   }
   return most;
 }

@@ -1,10 +1,12 @@
 #include "graph/builder.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "base/error.h"
 #include "graph/edit.h"
+#include "tensor/kv_layout.h"
 
 namespace caravan {
 
@@ -58,8 +60,10 @@ ValueId GraphBuilder::weight(const std::vector<std::string>& names, int64_t rows
 
 ValueId GraphBuilder::cache(int32_t index, const AttentionSpec& spec) {
   const std::string name = (index % 2 == 0 ? "k_cache." : "v_cache.") + std::to_string(index / 2);
-  const SymbolicShape shape = {
-      {Symbol::kBlocks, 0}, fixed(spec.kv_heads), {Symbol::kBlockSize, 0}, fixed(spec.head_dim)};
+  const SymbolicShape shape = {{Symbol::kBlocks, 0},
+                               fixed(spec.kv_heads),
+                               {Symbol::kBlockSize, 0},
+                               fixed(kv_slot_elements(spec.head_dim, precision_.kv_cache))};
   return add_value(graph_, {ValueKind::kCache, index, name, precision_.kv_cache, shape});
 }
 
@@ -93,9 +97,49 @@ ValueId GraphBuilder::embedding(const std::vector<std::string>& names, int64_t v
 
 ValueId GraphBuilder::linear(ValueId x, const std::vector<std::string>& names, int64_t out,
                              const std::string& bias_name) {
+  for (const std::string& name : names) {
+    const auto quantized = precision_.quantized.find(name);
+    if (quantized == precision_.quantized.end()) continue;
+    const ValueId y = quantized_linear(x, names, out, quantized->second);
+    if (!bias_name.empty()) graph_.nodes.back().inputs.push_back(weight({bias_name}, out, 0, DType::kF32));
+    return y;
+  }
   std::vector<ValueId> inputs = {x, weight(names, out, width_of(x), precision_.weights)};
   if (!bias_name.empty()) inputs.push_back(weight({bias_name}, out, 0, DType::kF32));
   return add_node(OpKind::kLinear, std::move(inputs), DType::kF32, rows_by(x, out));
+}
+
+ValueId GraphBuilder::quantized_linear(ValueId x, const std::vector<std::string>& names, int64_t out,
+                                       const QuantizedFormat& format) {
+  const int64_t in = width_of(x);
+  const SymbolicShape shape = rows_by(x, out);
+  if (format.rows.mode != ActivationQuant::kNone) x = quantize_rows(x, format.rows);
+  // A weight of its own even where the names are those of an embedding, whose rows stay as they are.
+  const WeightSpec spec = {{{names, out}}, in, blob_dtype(format), WeightLayout::kPanels, format};
+  return add_node(OpKind::kPackedLinear, {x, add_weight(graph_, names.front(), spec)}, DType::kF32, shape,
+                  {.format = format, .in = in});
+}
+
+ValueId GraphBuilder::quantize_rows(ValueId x, const RowQuant& rows) {
+  for (const Node& node : graph_.nodes) {
+    if (node.op == OpKind::kQuantizeRows && node.inputs.front() == x && node.attributes.rows == rows)
+      return node.outputs.front();
+  }
+  return add_node(OpKind::kQuantizeRows, {x}, DType::kU8, rows_by(x, quantized_row_bytes(width_of(x))),
+                  {.rows = rows});
+}
+
+void GraphBuilder::widen_what_is_quantized() {
+  const Uses uses(graph_);
+  for (const Node& node : graph_.nodes) {
+    if (node.op != OpKind::kQuantizeRows) continue;
+    const ValueId x = node.inputs.front();
+    const std::vector<size_t>& readers = uses.readers(x);
+    const bool quantized_only = std::all_of(readers.begin(), readers.end(), [this](size_t reader) {
+      return graph_.nodes[reader].op == OpKind::kQuantizeRows;
+    });
+    if (quantized_only && uses.producer(x)) graph_.values[static_cast<size_t>(x)].dtype = DType::kF32;
+  }
 }
 
 ValueId GraphBuilder::rms_norm(ValueId x, const std::string& name, double epsilon) {
@@ -127,7 +171,14 @@ ValueId GraphBuilder::attention(ValueId q, ValueId k, ValueId v, const Attention
   const ValueId table = input(InputKind::kBlockTable);
   const ValueId k_cache = cache(2 * layer, spec);
   const ValueId v_cache = cache(2 * layer + 1, spec);
-  graph_.nodes.push_back({OpKind::kKvWrite, {k, v, positions, sequences, table, k_cache, v_cache}});
+  Node write = {OpKind::kKvWrite, {k, v, positions, sequences, table, k_cache, v_cache}};
+  CARAVAN_CHECK_EQ(spec.k_scale.empty(), spec.v_scale.empty());
+  if (!spec.k_scale.empty()) {
+    CARAVAN_CHECK(precision_.kv_cache == DType::kI8);
+    write.inputs.push_back(weight({spec.k_scale}, spec.scale_rows, 0, DType::kF32));
+    write.inputs.push_back(weight({spec.v_scale}, spec.scale_rows, 0, DType::kF32));
+  }
+  graph_.nodes.push_back(std::move(write));
   return add_node(OpKind::kAttention, {q, positions, sequences, table, k_cache, v_cache}, matmul_input(),
                   rows_by(q, width_of(q)), {.scale = spec.scale, .window = spec.window});
 }
@@ -149,6 +200,7 @@ ValueId GraphBuilder::take_logit_rows(ValueId x) {
 
 Graph GraphBuilder::finish(ValueId logits) {
   graph_.output = logits;
+  widen_what_is_quantized();
   inputs_.assign(kInputCount, -1);
   return std::exchange(graph_, Graph{});
 }

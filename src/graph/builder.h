@@ -5,6 +5,7 @@
 // that made them; a shape that does not fit is a bug of the model and aborts. Thread safety: one thread.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace caravan {
 struct Precision {
   DType weights = DType::kF32;
   DType kv_cache = DType::kF32;
+  /// By name: matrices that are quantised, and how.
+  std::map<std::string, QuantizedFormat> quantized = {};
 };
 
 struct AttentionSpec {
@@ -23,6 +26,11 @@ struct AttentionSpec {
   int64_t kv_heads = 0;
   float scale = 1.0F;
   int64_t window = 0;  ///< 0: none
+  /// The weights that hold the scales of an int8 cache's keys and values, [1] or [kv_heads]: both or neither.
+  /// Where they are empty, each row that is written has a scale of its own.
+  std::string k_scale = {};
+  std::string v_scale = {};
+  int64_t scale_rows = 1;  ///< elements of each
 };
 
 class GraphBuilder {
@@ -33,7 +41,7 @@ class GraphBuilder {
   /// stored.
   ValueId embedding(const std::vector<std::string>& names, int64_t vocab, int64_t hidden);
   /// x times the weight `names` [out, x's width] transposed, plus the bias `bias_name` [out] unless that is
-  /// empty.
+  /// empty. Where the precision says so the weight is quantised, and x too.
   ValueId linear(ValueId x, const std::vector<std::string>& names, int64_t out,
                  const std::string& bias_name = "");
   /// x normed by the weight `name` [x's width].
@@ -41,7 +49,7 @@ class GraphBuilder {
   /// The cosines and sines of the step's positions, for rope().
   ValueId rope_angles(int64_t head_dim, double scale);
   ValueId rope(ValueId x, ValueId angles);
-  /// Stores k and v in the next layer's cache, then attends to it with q.
+  /// Stores k and v in the next layer's cache, then attends to it with q. Scales are for int8 caches only.
   ValueId attention(ValueId q, ValueId k, ValueId v, const AttentionSpec& spec);
   ValueId silu_mul(ValueId gate, ValueId up);
   ValueId add(ValueId a, ValueId b);
@@ -55,6 +63,12 @@ class GraphBuilder {
   ValueId input(InputKind kind);
   /// `width` 0: a vector of `rows`.
   ValueId weight(const std::vector<std::string>& names, int64_t rows, int64_t width, DType dtype);
+  ValueId quantized_linear(ValueId x, const std::vector<std::string>& names, int64_t out,
+                           const QuantizedFormat& format);
+  /// x quantised row by row; what has been quantised so already is not again.
+  ValueId quantize_rows(ValueId x, const RowQuant& rows);
+  /// What only quantisation reads is not rounded to a matmul's input before.
+  void widen_what_is_quantized();
   ValueId cache(int32_t index, const AttentionSpec& spec);
   /// Adds a node whose output has x's rows, `width` columns and `dtype`.
   ValueId add_node(OpKind op, std::vector<ValueId> inputs, DType dtype, SymbolicShape shape,

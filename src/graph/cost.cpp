@@ -30,7 +30,7 @@ class StepCosts {
       : graph_(graph), sequences_(sequences), in_matmul_(graph.weights.size(), false) {
     for (const StepSequence& sequence : sequences) tokens_ += sequence.count;
     for (const Node& node : graph.nodes) {
-      if (node.op == OpKind::kLinear) in_matmul_[static_cast<size_t>(value(node, 1).index)] = true;
+      if (is_plain_matmul(graph, node)) in_matmul_[static_cast<size_t>(value(node, 1).index)] = true;
     }
   }
 
@@ -39,6 +39,7 @@ class StepCosts {
       case OpKind::kEmbedding:
         return embedding(node);
       case OpKind::kLinear:
+      case OpKind::kPackedLinear:
         return linear(node);
       case OpKind::kAttention:
         return attention(node);
@@ -75,14 +76,17 @@ class StepCosts {
   [[nodiscard]] Cost linear(const Node& node) const {
     const bool all_tokens = value(node, 0).shape.front().symbol == Symbol::kTokens;
     const int64_t rows = all_tokens ? tokens_ : static_cast<int64_t>(sequences_.size());
-    const Shape weight = shape_of(graph_.weights[static_cast<size_t>(value(node, 1).index)]);
-    return {2.0 * static_cast<double>(weight.elements()) * static_cast<double>(rows), weights_of(node)};
+    const WeightSpec& spec = graph_.weights[static_cast<size_t>(value(node, 1).index)];
+    const auto elements = static_cast<double>(rows_of(spec)) * static_cast<double>(spec.width);
+    const double operations = 2.0 * elements * static_cast<double>(rows);
+    if (spec.dtype == DType::kI8) return {0.0, weights_of(node), operations};
+    return {operations, weights_of(node)};
   }
 
   [[nodiscard]] Cost attention(const Node& node) const {
     const auto width = static_cast<double>(value(node, 0).shape.back().constant);
     const Value& keys = value(node, 4);
-    // K and V: [blocks, kv_heads, block_size, head_dim].
+    // K and V: [blocks, kv_heads, block_size, elements of a slot, its scale included].
     const auto token_bytes = static_cast<double>(2 * keys.shape[1].constant * keys.shape[3].constant) *
                              static_cast<double>(size_of(keys.dtype));
     Cost cost;
@@ -101,11 +105,18 @@ class StepCosts {
   std::vector<bool> in_matmul_;  ///< [weights]: whether a matmul reads it
 };
 
+/// What is known of it.
+double arithmetic_seconds(const Cost& cost, const MachineRates& rates) {
+  return (rates.flops_per_second ? cost.flops / *rates.flops_per_second : 0.0) +
+         (rates.int8_per_second ? cost.int8_operations / *rates.int8_per_second : 0.0);
+}
+
 }  // namespace
 
 Cost& Cost::operator+=(const Cost& other) {
   flops += other.flops;
   bytes += other.bytes;
+  int8_operations += other.int8_operations;
   return *this;
 }
 
@@ -127,10 +138,15 @@ double least_seconds(std::span<const Cost> costs, const MachineRates& rates) {
   double seconds = 0.0;
   for (const Cost& cost : costs) {
     const double reading = cost.bytes / rates.bytes_per_second;
-    const double arithmetic = rates.flops_per_second ? cost.flops / *rates.flops_per_second : 0.0;
-    seconds += std::max(reading, arithmetic);
+    seconds += std::max(reading, arithmetic_seconds(cost, rates));
   }
   return seconds;
+}
+
+std::optional<double> least_arithmetic_seconds(std::span<const Cost> costs, const MachineRates& rates) {
+  const Cost total = total_of(costs);
+  if (!rates.flops_per_second || (total.int8_operations > 0.0 && !rates.int8_per_second)) return std::nullopt;
+  return arithmetic_seconds(total, rates);
 }
 
 uint64_t weight_bytes(const Graph& graph) {

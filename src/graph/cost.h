@@ -21,8 +21,9 @@ struct StepSequence {
 
 /// Of one op, or of several together.
 struct Cost {
-  double flops = 0.0;  ///< of matmuls and attention; a multiplication and an addition count as two
-  double bytes = 0.0;  ///< of weights and of live keys and values, each read once
+  double flops = 0.0;            ///< of matmuls and attention; a multiplication and an addition count as two
+  double bytes = 0.0;            ///< of weights and of live keys and values, each read once
+  double int8_operations = 0.0;  ///< of matmuls whose weights and inputs are both int8, counted likewise
 
   Cost& operator+=(const Cost& other);
 };
@@ -39,11 +40,16 @@ Cost total_of(std::span<const Cost> costs);
 struct MachineRates {
   double bytes_per_second = 0.0;           ///< read
   std::optional<double> flops_per_second;  ///< nothing where it was not measured
+  std::optional<double> int8_per_second = std::nullopt;
 };
 
 /// The least time of the step, in seconds: each op takes as long as its reading or, if that is longer and
 /// known, its arithmetic.
 double least_seconds(std::span<const Cost> costs, const MachineRates& rates);
+
+/// The least time of the step's arithmetic alone, in seconds; nothing where it has some of a kind whose rate
+/// is not known.
+std::optional<double> least_arithmetic_seconds(std::span<const Cost> costs, const MachineRates& rates);
 
 /// Bytes of all weights of `graph`.
 uint64_t weight_bytes(const Graph& graph);

@@ -33,6 +33,8 @@ std::string_view name_of(OpKind op) {
       return "add";
     case OpKind::kTakeRows:
       return "take_rows";
+    case OpKind::kQuantizeRows:
+      return "quantize_rows";
   }
   return "";
 }
@@ -52,8 +54,16 @@ Shape shape_of(const WeightSpec& spec) {
     rows = (spec.sources[0].rows + kInterleave - 1) / kInterleave * kPanelOutputs;
   }
   const bool panels = spec.layout == WeightLayout::kPanels || spec.layout == WeightLayout::kInterleavedPanels;
+  if (spec.format) return quantized_shape(rows, spec.width, *spec.format);
   if (panels) return panel_shape(rows, spec.width, spec.dtype);
   return spec.width == 0 ? Shape{rows} : Shape{rows, spec.width};
+}
+
+bool is_plain_matmul(const Graph& graph, const Node& node) {
+  if (node.op == OpKind::kLinear) return true;
+  if (node.op != OpKind::kPackedLinear || node.attributes.epilogue != Epilogue::kNone) return false;
+  const Value& weight = graph.values.at(static_cast<size_t>(node.inputs.at(1)));
+  return graph.weights.at(static_cast<size_t>(weight.index)).format.has_value();
 }
 
 std::string to_string(const SymbolicShape& shape) {

@@ -6,11 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ops/packed_linear.h"
+#include "tensor/quantization.h"
 
 namespace caravan {
 
@@ -71,14 +73,15 @@ enum class OpKind : uint8_t {
   kAddRmsNorm,    ///< x, residual, weight; two outputs: the sum, and it normed
   kRopeAngles,    ///< positions, sequences, frequencies
   kRope,          ///< x, angles
-  kKvWrite,       ///< k, v, positions, sequences, block table, K cache, V cache
-  /// q, k, v, angles, positions, sequences, block table, K cache, V cache; q, k and v are one and the same
-  /// value where they lie side by side in it.
+  kKvWrite,       ///< k, v, positions, sequences, block table, K cache, V cache [, K scales, V scales]
+  /// q, k, v, angles, positions, sequences, block table, K cache, V cache [, K scales, V scales]; q, k and v
+  /// are one and the same value where they lie side by side in it.
   kRopeKvWrite,
-  kAttention,  ///< q, positions, sequences, block table, K cache, V cache
-  kSiluMul,    ///< gate, up
-  kAdd,        ///< a, b
-  kTakeRows,   ///< x, rows
+  kAttention,     ///< q, positions, sequences, block table, K cache, V cache
+  kSiluMul,       ///< gate, up
+  kAdd,           ///< a, b
+  kTakeRows,      ///< x, rows
+  kQuantizeRows,  ///< x
 };
 
 /// The name that the op has in kernels/ and in docs/ops.md: "rms_norm".
@@ -90,6 +93,9 @@ struct Attributes {
   float scale = 1.0F;                   ///< rope_angles, attention
   int64_t window = 0;                   ///< attention
   Epilogue epilogue = Epilogue::kNone;  ///< packed_linear
+  RowQuant rows = {};                   ///< quantize_rows, and rms_norm whose output is quantised
+  QuantizedFormat format = {};          ///< packed_linear of a quantised weight
+  int64_t in = 0;                       ///< the same: inputs of the weight
 };
 
 struct Node {
@@ -120,11 +126,14 @@ struct WeightSpec {
   int64_t width = 0;  ///< of each row; 0 for a vector, whose rows are its elements
   DType dtype = DType::kF32;
   WeightLayout layout = WeightLayout::kRows;
+  /// Of a quantised matrix, which lies in panels from the recording on, and whose dtype is that of the blob.
+  std::optional<QuantizedFormat> format = std::nullopt;
 };
 
 /// Of all sources together.
 int64_t rows_of(const WeightSpec& spec);
-/// What the weight's view has: [rows, width] or [rows], or that of panels or interleaved rows.
+/// What the weight's view has: [rows, width] or [rows], or that of panels, quantised panels or interleaved
+/// rows.
 Shape shape_of(const WeightSpec& spec);
 
 struct Graph {
@@ -134,6 +143,9 @@ struct Graph {
   int32_t num_layers = 0;  ///< how many pairs of caches it reads
   ValueId output = -1;     ///< logits, fp32 [logit_rows, vocab]
 };
+
+/// Whether `node` is a matmul of which nothing but the sums is made yet: as it was recorded.
+bool is_plain_matmul(const Graph& graph, const Node& node);
 
 /// One line per node: "%7 fp32 [tokens, 128] = linear(%5, model.layers.0.self_attn.q_proj.weight)". An
 /// epilogue follows in braces; two outputs stand side by side, with a comma between.

@@ -6,11 +6,11 @@ namespace caravan {
 
 uint64_t KvCacheShape::bytes(DType dtype) const {
   return 2 * static_cast<uint64_t>(layers * blocks * kv_heads) *
-         static_cast<uint64_t>(block_size * head_dim) * size_of(dtype);
+         static_cast<uint64_t>(block_size * kv_slot_elements(head_dim, dtype)) * size_of(dtype);
 }
 
 KvCache::KvCache(const KvCacheShape& shape, DType dtype) {
-  const Shape layer = {shape.blocks, shape.kv_heads, shape.block_size, shape.head_dim};
+  const Shape layer = KvLayout{dtype, shape.blocks, shape.kv_heads, shape.block_size, shape.head_dim}.shape();
   for (int64_t i = 0; i < 2 * shape.layers; ++i) {
     tensors_.emplace_back(dtype, layer);
     views_.push_back(tensors_.back().view());

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "tensor/buffer.h"
+#include "tensor/kv_layout.h"
 
 namespace caravan {
 
 /// Slots of a paged block: one tile of the attention kernels, and the field's custom.
 constexpr int64_t kPagedBlockSize = 16;
+static_assert(kPagedBlockSize % kScaledSlots == 0);
 
 struct KvCacheShape {
   int64_t layers = 0;
@@ -32,7 +34,7 @@ class KvCache {
  public:
   KvCache(const KvCacheShape& shape, DType dtype);
 
-  /// K and V of each layer, [blocks, kv_heads, block_size, head_dim]: 2 * layer and 2 * layer + 1.
+  /// K and V of each layer, as tensor/kv_layout.h lays them out: 2 * layer and 2 * layer + 1.
   [[nodiscard]] const std::vector<TensorView>& views() const { return views_; }
   /// Copies all slots of one block, in every layer, over another's.
   void copy_block(int32_t from, int32_t to);

@@ -71,9 +71,6 @@ void refuse_unsupported(const JsonObject& root) {
   const std::string activation = root.string_or("hidden_act", "silu");
   if (activation != "silu" && activation != "swish")
     root.wrong("hidden_act", "silu, the only activation that Caravan supports");
-  for (const char* name : {"quantization_config", "compression_config"}) {
-    if (root.has(name)) root.wrong(name, "no such field: Caravan reads checkpoints in fp32, fp16 or bf16");
-  }
 }
 
 void read_sizes(const JsonObject& root, const Architecture& architecture, ModelConfig& config) {
@@ -155,6 +152,7 @@ ModelConfig parse_config(std::string_view text, const std::string& source) {
   config.sliding_window = read_sliding_window(root, architecture);
   check_layer_types(root, config.sliding_window);
   config.dtype = read_dtype(root);
+  config.quantization = parse_quantization_config(json, source);
   read_tokens(root, config);
   return config;
 }
@@ -167,6 +165,11 @@ ModelConfig load_config(const fs::path& model_path) {
   require_folder(model_path, "model path");
   const fs::path path = model_path / "config.json";
   return parse_config(read_file(path, kMaxConfigBytes), path.string());
+}
+
+const KvCacheQuant* ModelConfig::kv_cache_quant() const {
+  const auto* config = quantization ? std::get_if<CompressedTensorsConfig>(&*quantization) : nullptr;
+  return config != nullptr && config->kv_cache ? &*config->kv_cache : nullptr;
 }
 
 int64_t ModelConfig::parameters() const {
@@ -182,7 +185,8 @@ int64_t ModelConfig::parameters() const {
 }
 
 int64_t ModelConfig::kv_bytes_per_token(DType kv_dtype) const {
-  return num_layers * 2 * num_kv_heads * head_dim * static_cast<int64_t>(size_of(kv_dtype));
+  return num_layers * 2 * num_kv_heads * kv_slot_elements(head_dim, kv_dtype) *
+         static_cast<int64_t>(size_of(kv_dtype));
 }
 
 }  // namespace caravan

@@ -12,7 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "tensor/dtype.h"
+#include "checkpoint/quantized/config.h"
+#include "tensor/kv_layout.h"
 
 namespace caravan {
 
@@ -59,12 +60,15 @@ struct ModelConfig {
   int64_t sliding_window = 0;
   RopeConfig rope;
   DType dtype = DType::kF32;  ///< what "torch_dtype" or "dtype" names; fp32 where neither is there
+  std::optional<QuantizationConfig> quantization;  ///< how the checkpoint's matrices are quantised
   std::optional<int32_t> bos_token;
   std::vector<int32_t> eos_tokens;  ///< config.json may hold one or a list
 
+  /// How keys and values are quantised; nullptr where the checkpoint does not say.
+  [[nodiscard]] const KvCacheQuant* kv_cache_quant() const;
   /// Parameters of the model as this config describes it, tied embeddings counted once.
   [[nodiscard]] int64_t parameters() const;
-  /// Bytes of K and V of one token over all layers.
+  /// Bytes of K and V of one token over all layers, scales included.
   [[nodiscard]] int64_t kv_bytes_per_token(DType kv_dtype) const;
 };
 

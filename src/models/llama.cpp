@@ -22,12 +22,17 @@ ValueId self_attention(GraphBuilder& graph, const ModelConfig& config, const std
   const ValueId q = linear(graph, x, prefix + ".q_proj", q_width, config.attention_bias);
   const ValueId k = linear(graph, x, prefix + ".k_proj", kv_width, config.attention_bias);
   const ValueId v = linear(graph, x, prefix + ".v_proj", kv_width, config.attention_bias);
-  const AttentionSpec spec = {
+  AttentionSpec spec = {
       .head_dim = config.head_dim,
       .kv_heads = config.num_kv_heads,
       .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim))),
       .window = config.sliding_window,
   };
+  if (const KvCacheQuant* quant = config.kv_cache_quant(); quant != nullptr && !quant->dynamic) {
+    spec.k_scale = prefix + ".k_scale";
+    spec.v_scale = prefix + ".v_scale";
+    spec.scale_rows = quant->per_head ? config.num_kv_heads : 1;
+  }
   const ValueId mixed = graph.attention(graph.rope(q, angles), graph.rope(k, angles), v, spec);
   return linear(graph, mixed, prefix + ".o_proj", config.hidden_size, config.attention_bias);
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "models/llama.h"
+#include "models/precision.h"
 
 namespace caravan {
 
@@ -38,7 +39,7 @@ void log_expansion(const std::filesystem::path& path, const WeightStore& store, 
   for (const std::string& type : store.block_types()) types += (types.empty() ? "" : ", ") + type;
   if (types.empty()) return;
   log(LogLevel::kWarning, path.string(), ": its ", types, " weights are expanded to ", name_of(dtype),
-      " in memory, because Caravan has no kernels that compute on blocks");
+      " in memory, because Caravan has no kernels that compute on them");
 }
 
 /// By Graph::weights: what only an embedding reads need not be in memory as a whole.
@@ -75,6 +76,10 @@ uint64_t bytes_to_allocate(const WeightStore& store, const Graph& graph) {
 ConstTensorView take_weight(WeightStore& store, const WeightSpec& spec, Residency residency) {
   std::vector<WeightPart> parts;
   for (const WeightSource& source : spec.sources) parts.push_back({stored_name(store, source), source.rows});
+  if (spec.format) {
+    return store.take_quantized(parts, spec.width, *spec.format,
+                                spec.layout == WeightLayout::kInterleavedPanels);
+  }
   switch (spec.layout) {
     case WeightLayout::kPanels:
       return store.take_panels(parts, spec.width, spec.dtype, false);
@@ -102,12 +107,12 @@ uint64_t Model::weight_bytes() const {
 Model load_model(const std::filesystem::path& model_path, const LoadOptions& options) {
   ModelConfig config = load_config(model_path);
   WeightStore store = WeightStore::open(model_path, options.format);
-  const DType dtype = options.dtype.value_or(store.stored_dtype(config.dtype));
-  Model model = {std::move(config), dtype, {}, std::move(store), {}, {}};
-  model.graph = record_llama(model.config, {.weights = dtype, .kv_cache = dtype});
+  const Precision precision = precision_of(config, store, options);
+  Model model = {std::move(config), precision.weights, precision.kv_cache, {}, std::move(store), {}, {}};
+  model.graph = record_llama(model.config, precision);
   if (options.compile) model.passes = run_passes(model.graph);
-  log_expansion(model_path, model.store, dtype);
-  if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), dtype);
+  log_expansion(model_path, model.store, model.dtype);
+  if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), precision);
   const std::vector<Residency> residencies = residencies_of(model.graph);
   for (size_t i = 0; i < model.graph.weights.size(); ++i) {
     if (options.stop.stop_requested()) throw LoadStopped();

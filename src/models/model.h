@@ -11,22 +11,12 @@
 #include <vector>
 
 #include "checkpoint/weight_store.h"
+#include "graph/builder.h"
 #include "graph/passes/passes.h"
 #include "models/config.h"
+#include "models/load_options.h"
 
 namespace caravan {
-
-struct LoadOptions {
-  std::optional<DType> dtype;  ///< nothing: as the checkpoint stores its weights
-  LoadFormat format = LoadFormat::kAuto;
-  /// Whether the graph is rewritten by the passes (graph/passes/passes.h), which decide how weights lie in
-  /// memory.
-  bool compile = false;
-  /// Is told, before any weight is read, how many bytes of memory they will take (a file that is mapped takes
-  /// none) and in which dtype; may throw.
-  std::function<void(uint64_t weight_bytes, DType dtype)> before_weights = {};
-  std::stop_token stop = {};  ///< is asked before each weight
-};
 
 /// Whoever wanted the model wants it no longer: LoadOptions::stop said so. No mistake of anybody's.
 class LoadStopped : public std::exception {
@@ -36,7 +26,8 @@ class LoadStopped : public std::exception {
 
 struct Model {
   ModelConfig config;
-  DType dtype = DType::kF32;  ///< of the weights and the KV cache
+  DType dtype = DType::kF32;     ///< of the weights
+  DType kv_dtype = DType::kF32;  ///< of the KV cache
   Graph graph;
   WeightStore store;
   std::vector<ConstTensorView> weights;  ///< by Graph::weights

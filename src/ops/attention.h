@@ -9,7 +9,8 @@ namespace caravan {
 
 /// For token t at position p of sequence s, and query head h, which reads KV head h / (heads / kv_heads):
 /// y[t, h, :] = sum over j of softmax_j(scale * q[t, h, :] . k_j) * v_j, over the positions j of s with
-/// max(0, p - window + 1) <= j <= p (window 0: from 0). Keys and values up to p have been written before.
+/// max(0, p - window + 1) <= j <= p (window 0: from 0). Keys and values up to p have been written before; an
+/// int8 cache's are its elements times their slot's scale, and nothing else is rounded to int8.
 /// Scores and softmax are fp32 (double in the reference); the result is rounded once to y's dtype. A padding
 /// token's row is zero. The value of a row depends on its query, the cache and p only: not on the other
 /// tokens of the batch, on how the cache is cut into blocks of a multiple of 16 slots, nor on the number of
@@ -17,7 +18,7 @@ namespace caravan {
 struct AttentionArgs {
   ConstTensorView q;  ///< fp32 [tokens, heads * head_dim], rotated already
   TokenPlaces places;
-  ConstTensorView k_cache;  ///< fp32, fp16 or bf16 [blocks, kv_heads, block_size, head_dim]
+  ConstTensorView k_cache;  ///< fp32, fp16, bf16 or int8 [blocks, kv_heads, block_size, head_dim (+ 4)]
   ConstTensorView v_cache;  ///< as k_cache
   float scale = 1.0F;       ///< 1 / sqrt(head_dim) for the LLaMA family
   int64_t window = 0;       ///< positions attended to, the token's own included; 0 for all

@@ -21,9 +21,11 @@ void expect(const char* name, const ConstTensorView& view, const Shape& shape,
 }
 
 constexpr std::initializer_list<DType> kStorage = {DType::kF32, DType::kF16, DType::kBF16};
+constexpr std::initializer_list<DType> kCache = {DType::kF32, DType::kF16, DType::kBF16, DType::kI8};
 constexpr std::initializer_list<DType> kActivation = {DType::kF32, DType::kBF16};
 constexpr std::initializer_list<DType> kFloat = {DType::kF32};
 constexpr std::initializer_list<DType> kIndex = {DType::kI32};
+constexpr std::initializer_list<DType> kBytes = {DType::kU8};
 
 /// The size of the outermost axis of a tensor that must have `rank` axes.
 int64_t rows_of(const ConstTensorView& view, size_t rank) {
@@ -36,6 +38,22 @@ void check(const TokenPlaces& places, int64_t tokens) {
   expect("sequences", places.sequences, {tokens}, kIndex);
   expect("block_table", places.block_table, {rows_of(places.block_table, 2), places.block_table.shape[1]},
          kIndex);
+}
+
+void check_caches(const ConstTensorView& k_cache, const ConstTensorView& v_cache) {
+  const KvLayout layout = kv_layout_of(k_cache);
+  CARAVAN_CHECK(layout.head_dim > 0);
+  if (layout.has_scales()) CARAVAN_CHECK_EQ(layout.block_size % kScaledSlots, 0);
+  expect("k_cache", k_cache, layout.shape(), kCache);
+  expect("v_cache", v_cache, layout.shape(), {k_cache.dtype});
+}
+
+void check(const CacheScales& scales, const KvLayout& layout) {
+  for (const ConstTensorView& given : {scales.k, scales.v}) {
+    if (given.data == nullptr) continue;
+    CARAVAN_CHECK(layout.has_scales());
+    expect("scales", given, {rows_of(given, 1) == 1 ? 1 : layout.kv_heads}, kFloat);
+  }
 }
 
 }  // namespace
@@ -60,14 +78,28 @@ void check(const LinearArgs& args) {
 
 void check(const PackedLinearArgs& args) {
   const int64_t tokens = rows_of(args.x, 2);
-  const int64_t in = args.x.shape[1];
+  const bool quantized = is_quantized(args);
+  const bool rows_quantized = quantized && args.format.rows.mode != ActivationQuant::kNone;
+  const int64_t in = quantized ? args.in : args.x.shape[1];
   const bool halves = args.epilogue == Epilogue::kSiluMul;
   CARAVAN_CHECK_EQ(args.y.shape.rank(), 2U);
   const int64_t width = args.y.shape[1];
   const int64_t groups = (width + kInterleave - 1) / kInterleave;
   const int64_t out = halves ? groups * kPanelOutputs : width;
-  expect("weight", args.weight, panel_shape(out, in, args.weight.dtype), kStorage);
-  expect("x", args.x, {tokens, in}, {args.weight.dtype == DType::kBF16 ? DType::kBF16 : DType::kF32});
+  const DType order = quantized ? args.format.order : args.weight.dtype;
+  if (quantized) {
+    CARAVAN_CHECK_EQ(rows_quantized, order == DType::kI8);
+    CARAVAN_CHECK(!rows_quantized || (args.format.weight.group == 0 && !args.format.weight.zero_points &&
+                                      args.format.weight.bits == 8 && in <= kMaxQuantizedInputs));
+    expect("weight", args.weight, quantized_shape(out, in, args.format), {blob_dtype(args.format)});
+  } else {
+    expect("weight", args.weight, panel_shape(out, in, args.weight.dtype), kStorage);
+  }
+  if (rows_quantized) {
+    expect("x", args.x, {tokens, quantized_row_bytes(in)}, {DType::kU8});
+  } else {
+    expect("x", args.x, {tokens, in}, {order == DType::kBF16 ? DType::kBF16 : DType::kF32});
+  }
   if (args.bias.data != nullptr) expect("bias", args.bias, {out}, kFloat);
   if (args.epilogue == Epilogue::kResidual) expect("residual", args.residual, {tokens, out}, kFloat);
   expect("y", args.y, {tokens, width}, halves ? kActivation : kFloat);
@@ -78,7 +110,9 @@ void check(const RmsNormArgs& args) {
   const int64_t hidden = args.x.shape[1];
   expect("x", args.x, {tokens, hidden}, kFloat);
   expect("weight", args.weight, {hidden}, kFloat);
-  expect("y", args.y, {tokens, hidden}, kActivation);
+  const bool quantizes = args.rows.mode != ActivationQuant::kNone;
+  expect("y", args.y, {tokens, quantizes ? quantized_row_bytes(hidden) : hidden},
+         quantizes ? kBytes : kActivation);
 }
 
 void check(const AddRmsNormArgs& args) {
@@ -111,44 +145,41 @@ void check(const RopeArgs& args) {
 
 void check(const KvWriteArgs& args) {
   const int64_t tokens = rows_of(args.k, 2);
-  CARAVAN_CHECK_EQ(args.k_cache.shape.rank(), 4U);
-  const int64_t width = args.k_cache.shape[1] * args.k_cache.shape[3];
+  check_caches(args.k_cache, args.v_cache);
+  const KvLayout layout = kv_layout_of(args.k_cache);
+  const int64_t width = layout.kv_heads * layout.head_dim;
   expect("k", args.k, {tokens, width}, kFloat);
   expect("v", args.v, {tokens, width}, kFloat);
   check(args.places, tokens);
-  expect("k_cache", args.k_cache, args.k_cache.shape, kStorage);
-  expect("v_cache", args.v_cache, args.k_cache.shape, {args.k_cache.dtype});
+  check(args.scales, layout);
 }
 
 void check(const RopeKvWriteArgs& args) {
-  CARAVAN_CHECK_EQ(args.k_cache.shape.rank(), 4U);
   const int64_t tokens = rows_of(args.y, 2);
-  const int64_t head_dim = args.k_cache.shape[3];
+  check_caches(args.k_cache, args.v_cache);
+  const KvLayout layout = kv_layout_of(args.k_cache);
   const auto expect_columns = [tokens](const ConstColumnsView& view, int64_t columns) {
     CARAVAN_CHECK_EQ(view.rows, tokens);
     CARAVAN_CHECK_EQ(view.columns, columns);
   };
-  CARAVAN_CHECK_EQ(args.y.shape[1] % head_dim, 0);
+  CARAVAN_CHECK_EQ(args.y.shape[1] % layout.head_dim, 0);
   expect_columns(args.q, args.y.shape[1]);
-  expect_columns(args.k, args.k_cache.shape[1] * head_dim);
+  expect_columns(args.k, layout.kv_heads * layout.head_dim);
   expect_columns(args.v, args.k.columns);
-  expect("angles", args.angles, {tokens, head_dim}, kFloat);
+  expect("angles", args.angles, {tokens, layout.head_dim}, kFloat);
   check(args.places, tokens);
-  expect("k_cache", args.k_cache, args.k_cache.shape, kStorage);
-  expect("v_cache", args.v_cache, args.k_cache.shape, {args.k_cache.dtype});
+  check(args.scales, layout);
   expect("y", args.y, {tokens, args.y.shape[1]}, kFloat);
 }
 
 void check(const AttentionArgs& args) {
   const int64_t tokens = rows_of(args.q, 2);
-  CARAVAN_CHECK_EQ(args.k_cache.shape.rank(), 4U);
-  const int64_t kv_width = args.k_cache.shape[1] * args.k_cache.shape[3];
-  CARAVAN_CHECK_EQ(args.q.shape[1] % kv_width, 0);
+  check_caches(args.k_cache, args.v_cache);
+  const KvLayout layout = kv_layout_of(args.k_cache);
+  CARAVAN_CHECK_EQ(args.q.shape[1] % (layout.kv_heads * layout.head_dim), 0);
   CARAVAN_CHECK(args.window >= 0);
   expect("q", args.q, {tokens, args.q.shape[1]}, kFloat);
   check(args.places, tokens);
-  expect("k_cache", args.k_cache, args.k_cache.shape, kStorage);
-  expect("v_cache", args.v_cache, args.k_cache.shape, {args.k_cache.dtype});
   expect("y", args.y, args.q.shape, kActivation);
   if (args.scratch.data != nullptr) expect("scratch", args.scratch, {rows_of(args.scratch, 1)}, kFloat);
 }
@@ -169,9 +200,16 @@ void check(const AddArgs& args) {
 
 void check(const TakeRowsArgs& args) {
   const int64_t tokens = rows_of(args.x, 2);
-  expect("x", args.x, {tokens, args.x.shape[1]}, kActivation);
+  expect("x", args.x, {tokens, args.x.shape[1]}, {DType::kF32, DType::kBF16, DType::kU8});
   expect("rows", args.rows, {rows_of(args.rows, 1)}, kIndex);
   expect("y", args.y, {args.rows.shape[0], args.x.shape[1]}, {args.x.dtype});
+}
+
+void check(const QuantizeRowsArgs& args) {
+  const int64_t tokens = rows_of(args.x, 2);
+  CARAVAN_CHECK(args.rows.mode != ActivationQuant::kNone);
+  expect("x", args.x, {tokens, args.x.shape[1]}, kActivation);
+  expect("y", args.y, {tokens, quantized_row_bytes(args.x.shape[1])}, kBytes);
 }
 
 }  // namespace caravan

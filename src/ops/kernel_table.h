@@ -15,6 +15,7 @@
 #include "ops/kv_write.h"
 #include "ops/linear.h"
 #include "ops/packed_linear.h"
+#include "ops/quantize_rows.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/rope_kv_write.h"
@@ -59,6 +60,7 @@ struct KernelTable {
   KernelRow<SiluMulArgs> silu_mul;
   KernelRow<AddArgs> add;
   KernelRow<TakeRowsArgs> take_rows;
+  KernelRow<QuantizeRowsArgs> quantize_rows;
 };
 
 /// Calls visit(name, row) for every row of `table`, in the order above: for logs, tests and docs.
@@ -77,6 +79,7 @@ void for_each_row(Table& table, const Visit& visit) {
   visit("silu_mul", table.silu_mul);
   visit("add", table.add);
   visit("take_rows", table.take_rows);
+  visit("quantize_rows", table.quantize_rows);
 }
 
 }  // namespace caravan

@@ -1,9 +1,10 @@
-// Packed linear: a matmul with a weight in panels (tensor/panels.h), and what follows it done while the sums
-// are at hand.
+// Packed linear: a matmul with a weight in panels (tensor/panels.h), quantised or not, and what follows it
+// done while the sums are at hand.
 #pragma once
 
 #include "device/lane.h"
 #include "tensor/panels.h"
+#include "tensor/quantization.h"
 #include "tensor/view.h"
 
 namespace caravan {
@@ -32,15 +33,33 @@ struct MatmulTiles {
 
 /// Numerics: as LinearArgs; each sum runs over the inputs from first to last, one or a few at a time, in one
 /// fp32 accumulator for one output. The value of a row depends on its input row and the weights only.
+///
+/// A quantised weight whose format.rows are not quantised (W8A16, W4A16) gives the very bits that the panels
+/// of format.order would which hold scale * (q - zero), computed in fp32 and rounded once to that dtype.
+/// Where rows are quantised too (W8A8), sums are exact in int32:
+/// s[t, o] = (sum over i of (x[t, i] - zero of row t) * q[o, i]) * (scale of row t * scale[o]), each product
+/// and the sum as fp32 rounded once, then plus bias[o].
 struct PackedLinearArgs {
-  ConstTensorView x;         ///< [tokens, in]; bf16 where weight is bf16, else fp32
-  ConstTensorView weight;    ///< fp32, fp16 or bf16, of panel_shape(out, in)
+  /// [tokens, in]: bf16 where weight is bf16, or is quantised in that order; rows as QuantizeRowsArgs makes
+  /// them where the weight is quantised with its rows, then uint8 [tokens, quantized_row_bytes(in)]; else
+  /// fp32.
+  ConstTensorView x;
+  /// fp32, fp16 or bf16, of panel_shape(out, in); or, of quantized_shape(out, in), uint8 (int8 where rows are
+  /// quantised too).
+  ConstTensorView weight;
   ConstTensorView bias;      ///< fp32 [out], or data == nullptr for none
   ConstTensorView residual;  ///< fp32 [tokens, out] for kResidual
   TensorView y;              ///< fp32 [tokens, out]; fp32 or bf16 [tokens, width <= out / 2] for kSiluMul
   Epilogue epilogue = Epilogue::kNone;
   MatmulTiles tiles;
+  QuantizedFormat format = {};  ///< of a quantised weight
+  int64_t in = 0;               ///< inputs of a quantised weight
 };
+
+/// Whether `weight` is quantised.
+inline bool is_quantized(const PackedLinearArgs& args) {
+  return args.weight.dtype == DType::kU8 || args.weight.dtype == DType::kI8;
+}
 
 void check(const PackedLinearArgs& args);
 /// The weight's dtype.

@@ -7,17 +7,18 @@
 
 namespace caravan {
 
-/// y = rope(q); cache[slot of t] = rope(k) and v, rounded to the cache's dtype. A padding token (sequence -1)
-/// is not stored.
+/// y = rope(q); cache[slot of t] = rope(k) and v, rounded to the cache's dtype as
+/// ops/kv_write.h says. A padding token (sequence -1) is not stored.
 struct RopeKvWriteArgs {
   ConstColumnsView q;      ///< [tokens, heads * head_dim]
   ConstColumnsView k;      ///< [tokens, kv_heads * head_dim]
   ConstColumnsView v;      ///< as k
   ConstTensorView angles;  ///< fp32 [tokens, head_dim], from RopeAnglesArgs
   TokenPlaces places;
-  TensorView k_cache;  ///< fp32, fp16 or bf16 [blocks, kv_heads, block_size, head_dim]
-  TensorView v_cache;  ///< as k_cache
-  TensorView y;        ///< fp32 [tokens, heads * head_dim]
+  TensorView k_cache;       ///< fp32, fp16, bf16 or int8 [blocks, kv_heads, block_size, head_dim (+ 4)]
+  TensorView v_cache;       ///< as k_cache
+  TensorView y;             ///< fp32 [tokens, heads * head_dim]
+  CacheScales scales = {};  ///< for int8 caches only
 };
 
 void check(const RopeKvWriteArgs& args);

@@ -19,8 +19,12 @@ constexpr int64_t kPanelOutputs = 64;
 /// the other, so that a panel holds both halves of 32 results.
 constexpr int64_t kInterleave = kPanelOutputs / 2;
 
-/// How many inputs stand side by side: those that one 32-bit lane multiplies in an instruction (vdpbf16ps).
-constexpr int64_t panel_step(DType dtype) { return dtype == DType::kBF16 ? 2 : 1; }
+/// How many inputs stand side by side: those that one 32-bit lane multiplies in an instruction (vdpbf16ps,
+/// vpdpbusd).
+constexpr int64_t panel_step(DType dtype) {
+  if (dtype == DType::kI8) return 4;
+  return dtype == DType::kBF16 ? 2 : 1;
+}
 
 /// The shape of a packed [out, in] weight.
 inline Shape panel_shape(int64_t out, int64_t in, DType dtype) {

@@ -49,6 +49,7 @@ const std::vector<std::string>& documents() {
                                                       "CHANGELOG.md",
                                                       "docs/architecture.md",
                                                       "docs/performance.md",
+                                                      "docs/quantization.md",
                                                       "docs/ops.md",
                                                       "tests/reference/README.md",
                                                       "models/demo/README.md",
@@ -71,8 +72,8 @@ TEST(Documents, NameOnlyFlagsThatTheProgramHas) {
        fs::recursive_directory_iterator(test::source_dir() / "src" / "cli")) {
     if (entry.is_regular_file()) options += text_of(entry.path());
   }
-  for (const std::string name :
-       {"README.md", "README.zh-CN.md", "docs/architecture.md", "docs/performance.md"}) {
+  for (const std::string name : {"README.md", "README.zh-CN.md", "docs/architecture.md",
+                                 "docs/performance.md", "docs/quantization.md"}) {
     for (const std::string& flag :
          matches(text_of(test::source_dir() / name), "(?:^|[ `])(--[a-z][a-z-]+)")) {
       // Neither is a flag: they stand for both spellings of all.

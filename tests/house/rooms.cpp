@@ -31,7 +31,9 @@ const RoomTable& rooms() {
       {"graph/passes", {"graph"}},
       {"execute/tuning", {"graph"}},
       {"execute", {"graph", "graph/passes", "execute/tuning"}},
-      {"checkpoint", {"tensor", "checkpoint/gguf"}},
+      {"checkpoint/quantized", {"tensor"}},
+      {"checkpoint", {"tensor", "checkpoint/gguf", "checkpoint/quantized"}},
+      {"checkpoint/output", {"checkpoint"}},
       {"models", {"graph", "graph/passes", "checkpoint"}},
       {"kv", {"device"}},
       {"sampling", {"tensor"}},
@@ -53,9 +55,10 @@ const RoomTable& rooms() {
       {"cli/flags", {"engine"}},
       {"cli/show", {"base"}},
       {"cli/bench", {"cli/flags", "cli/show"}},
+      {"cli/eval", {"cli/flags", "cli/show"}},
       {"cli/graph", {"cli/flags", "cli/show"}},
       {"cli/load", {"cli/flags", "cli/show"}},
-      {"cli", {"serve", "cli/flags", "cli/show", "cli/bench", "cli/graph", "cli/load"}},
+      {"cli", {"serve", "cli/flags", "cli/show", "cli/bench", "cli/eval", "cli/graph", "cli/load"}},
   };
   return kRooms;
 }

@@ -22,10 +22,9 @@ struct DTypes {
   DType cache;
   DType y;
 };
-constexpr DTypes kDTypes[] = {{DType::kF32, DType::kF32},
-                              {DType::kF16, DType::kF32},
-                              {DType::kBF16, DType::kF32},
-                              {DType::kBF16, DType::kBF16}};
+constexpr DTypes kDTypes[] = {{DType::kF32, DType::kF32},  {DType::kF16, DType::kF32},
+                              {DType::kBF16, DType::kF32}, {DType::kBF16, DType::kBF16},
+                              {DType::kI8, DType::kF32},   {DType::kI8, DType::kBF16}};
 
 class LongAttention : public testing::Test {
  protected:
@@ -76,6 +75,7 @@ TEST_F(LongAttention, IsCloseToTheReferenceForEveryShapeOfHeads) {
   for (const AttentionCase::Shape4& shape : shapes) {
     for (const int64_t window : {0, 3, 640}) {
       for (const DTypes& dtypes : kDTypes) {
+        if (!test::can_have_blocks_of(dtypes.cache, shape.block_size)) continue;
         AttentionCase sample(dtypes.cache, dtypes.y, sequences, shape, window, seed++);
         const std::vector<double> expected = expected_of(sample);
         for (const IsaLevel level : levels_) {

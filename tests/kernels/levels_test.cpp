@@ -129,8 +129,11 @@ TEST_F(Attention, IsCloseToTheReference) {
     for (const auto& [cache, y] : {std::pair{DType::kF32, DType::kF32},
                                    {DType::kF16, DType::kF32},
                                    {DType::kBF16, DType::kF32},
-                                   {DType::kBF16, DType::kBF16}}) {
+                                   {DType::kBF16, DType::kBF16},
+                                   {DType::kI8, DType::kF32},
+                                   {DType::kI8, DType::kBF16}}) {
       for (const AttentionCase::Shape4& shape : shapes) {
+        if (!test::can_have_blocks_of(cache, shape.block_size)) continue;
         for (const int64_t window : {0, 1, 8, 17}) {
           AttentionCase sample(cache, y, sequences, shape, window, seed);
           const std::vector<double> expected = attend(reference(), sample, 1);
@@ -166,8 +169,11 @@ AttentionArgs one_query(AttentionArgs args, int64_t row, const Tensor& y) {
 TEST_F(Attention, GivesTheSameBitsForEveryCutOfTheCacheAndOfTheQueries) {
   for (const IsaLevel level : fast_levels()) {
     const KernelTable table = select_kernels(level);
-    for (const auto& [cache, dtype] :
-         {std::pair{DType::kF32, DType::kF32}, {DType::kF16, DType::kF32}, {DType::kBF16, DType::kBF16}}) {
+    for (const auto& [cache, dtype] : {std::pair{DType::kF32, DType::kF32},
+                                       {DType::kF16, DType::kF32},
+                                       {DType::kBF16, DType::kBF16},
+                                       {DType::kI8, DType::kF32},
+                                       {DType::kI8, DType::kBF16}}) {
       for (const int64_t window : {0, 21}) {
         AttentionCase whole = cut_case(cache, dtype, 96, window);
         const std::vector<double> expected = attend(table, whole, 1);

@@ -116,12 +116,11 @@ AttentionCase::AttentionCase(DType cache, DType y, const std::vector<Sequence>& 
   q = random_tensor(DType::kF32, {queries, shape.heads * shape.head_dim}, random);
   k = random_tensor(DType::kF32, {positions, shape.kv_heads * shape.head_dim}, random);
   v = random_tensor(DType::kF32, {positions, shape.kv_heads * shape.head_dim}, random);
-  // Slots that nothing was written to hold NaN: none may reach a result.
-  const Shape cache_shape = {count * columns, shape.kv_heads, shape.block_size, shape.head_dim};
-  const std::vector<float> nan(static_cast<size_t>(cache_shape.elements()), std::nanf(""));
+  // Slots that nothing was written to hold NaN, of int8 their scales: none may reach a result.
+  const KvLayout layout = {cache, count * columns, shape.kv_heads, shape.block_size, shape.head_dim};
   for (Tensor* tensor : {&k_cache, &v_cache}) {
-    *tensor = Tensor(cache, cache_shape);
-    convert_elements(nan.data(), DType::kF32, tensor->view().data, cache, nan.size());
+    *tensor = Tensor(cache, layout.shape());
+    std::memset(tensor->view().data, 0xFF, tensor->view().bytes());
   }
   table = index_tensor(blocks, {count, columns});
   query_positions = index_tensor(asked_positions, {queries});
@@ -132,7 +131,7 @@ AttentionCase::AttentionCase(DType cache, DType y, const std::vector<Sequence>& 
 }
 
 AttentionArgs AttentionCase::args() {
-  const auto head_dim = static_cast<float>(k_cache.shape()[3]);
+  const auto head_dim = static_cast<float>(kv_layout_of(k_cache.view()).head_dim);
   return {q.view(),
           {query_positions.view(), query_sequences.view(), table.view()},
           k_cache.view(),

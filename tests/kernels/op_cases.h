@@ -14,6 +14,11 @@ namespace caravan::test {
 Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& random, float scale = 1.0F);
 Tensor index_tensor(const std::vector<int32_t>& values, const Shape& shape);
 
+/// Whether a cache of this dtype can have such blocks.
+inline bool can_have_blocks_of(DType cache, int64_t block_size) {
+  return cache != DType::kI8 || block_size % kScaledSlots == 0;
+}
+
 /// The elements as doubles.
 std::vector<double> values_of(const Tensor& tensor);
 

@@ -12,6 +12,11 @@ using test::random_tensor;
 using test::run_lanes;
 using test::values_of;
 
+std::vector<uint8_t> bytes_of(const Tensor& tensor) {
+  const auto* bytes = static_cast<const uint8_t*>(tensor.view().data);
+  return {bytes, bytes + tensor.view().bytes()};
+}
+
 struct Sizes {
   int64_t heads;
   int64_t kv_heads;
@@ -39,7 +44,7 @@ class RopeKvWrite : public testing::TestWithParam<Sizes> {
   [[nodiscard]] int64_t kv_width() const { return sizes_.kv_heads * sizes_.head_dim; }
   [[nodiscard]] TokenPlaces places() const { return {positions_.view(), sequences_.view(), table_.view()}; }
   [[nodiscard]] Outputs outputs(DType cache) const {
-    const Shape shape = {4, sizes_.kv_heads, kBlockSize, sizes_.head_dim};
+    const Shape shape = KvLayout{cache, 4, sizes_.kv_heads, kBlockSize, sizes_.head_dim}.shape();
     return {Tensor(DType::kF32, {kTokens, q_width()}), Tensor(cache, shape), Tensor(cache, shape)};
   }
   /// The columns `begin` to `begin + count` - 1 of all three, as a tensor of their own.
@@ -73,7 +78,7 @@ class RopeKvWrite : public testing::TestWithParam<Sizes> {
 TEST_P(RopeKvWrite, GivesTheBitsOfRopeAndKvWriteAtEveryLevel) {
   for (const IsaLevel level : available_levels(cpu_features())) {
     const KernelTable table = select_kernels(level);
-    for (const DType cache : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const DType cache : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
       const Outputs expected = one_by_one(table, cache);
       for (const int lanes : {1, 2, 5}) {
         const Outputs found = outputs(cache);
@@ -88,8 +93,8 @@ TEST_P(RopeKvWrite, GivesTheBitsOfRopeAndKvWriteAtEveryLevel) {
         args.y = found.q.view();
         run_lanes(table.rope_kv_write, args, lanes);
         EXPECT_EQ(values_of(found.q), values_of(expected.q)) << name_of(level);
-        EXPECT_EQ(values_of(found.k_cache), values_of(expected.k_cache)) << name_of(level);
-        EXPECT_EQ(values_of(found.v_cache), values_of(expected.v_cache)) << name_of(level);
+        EXPECT_EQ(bytes_of(found.k_cache), bytes_of(expected.k_cache)) << name_of(level);
+        EXPECT_EQ(bytes_of(found.v_cache), bytes_of(expected.v_cache)) << name_of(level);
       }
     }
   }

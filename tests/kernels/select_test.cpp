@@ -54,14 +54,21 @@ TEST(SelectKernels, HoldsTheLevelThatItIsAskedFor) {
     for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
       EXPECT_EQ(table.linear.at(dtype).level, expected);
       EXPECT_EQ(table.packed_linear.at(dtype).level, expected);
+    }
+    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
       EXPECT_EQ(table.attention.at(dtype).level, expected);
       EXPECT_EQ(table.kv_write.at(dtype).level, expected);
+      EXPECT_EQ(table.rope_kv_write.at(dtype).level, expected);
     }
     for (const DType dtype : {DType::kF32, DType::kBF16}) {
       EXPECT_EQ(table.rms_norm.at(dtype).level, expected);
       EXPECT_EQ(table.add_rms_norm.at(dtype).level, expected);
       EXPECT_EQ(table.silu_mul.at(dtype).level, expected);
+      EXPECT_EQ(table.quantize_rows.at(dtype).level, expected);
     }
+    EXPECT_EQ(table.packed_linear.at(DType::kI8).level, expected);
+    EXPECT_EQ(table.packed_linear.at(DType::kU8).level, expected);
+    EXPECT_EQ(table.rms_norm.at(DType::kU8).level, expected);
     EXPECT_EQ(table.rope.at(DType::kF32).level, expected);
     EXPECT_EQ(table.add.at(DType::kF32).level, expected);
   }

@@ -2,7 +2,9 @@
 // Thread safety: value types.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,15 +14,40 @@
 namespace caravan::cli {
 
 struct BenchCase {
-  std::string test;  ///< "pp512" or "tg128" (llama-bench's names); empty for a batch of prompts
-  std::string mode;  ///< as --execute-mode names it
-  DType dtype = DType::kF32;
+  std::string test;              ///< "pp512" or "tg128" (llama-bench's names); empty for a batch of prompts
+  std::string mode;              ///< as --execute-mode names it
+  DType dtype = DType::kF32;     ///< of the weights
+  DType kv_dtype = DType::kF32;  ///< of the KV cache
+  std::map<std::string, QuantizedFormat> quantized = {};  ///< as Precision::quantized
   int64_t batch = 1;
   int64_t input = 1;   ///< tokens of each prompt
   int64_t output = 1;  ///< tokens that each sequence generates
   EngineFlags
       flags;  ///< engine.max_sequences and max_sequence_length are what `batch` and the lengths ask for
 };
+
+/// What the graph of a case is recorded in.
+inline Precision precision_of(const BenchCase& at) {
+  return {.weights = at.dtype, .kv_cache = at.kv_dtype, .quantized = at.quantized};
+}
+
+/// Whether any of its matmuls is of int8 by int8.
+inline bool multiplies_int8(const BenchCase& at) {
+  return std::any_of(at.quantized.begin(), at.quantized.end(),
+                     [](const auto& each) { return each.second.order == DType::kI8; });
+}
+
+/// What its weights are stored in, for people: "bf16", or the scheme of most of those that are quantised.
+inline std::string weights_of(const BenchCase& at) {
+  return at.quantized.empty() ? std::string(name_of(at.dtype)) : scheme_name(at.quantized);
+}
+
+/// The same, and the KV cache's dtype where it has another: "bf16/int8".
+inline std::string dtypes_of(const BenchCase& at) {
+  std::string text = weights_of(at);
+  if (at.kv_dtype != at.dtype) text.append("/").append(name_of(at.kv_dtype));
+  return text;
+}
 
 /// What the runs of a case took.
 struct BenchRuns {
@@ -38,6 +65,7 @@ struct BenchRuns {
 struct BenchLimits {
   double bytes_per_second = 0.0;
   std::optional<double> flops_per_second;
+  std::optional<double> int8_per_second = std::nullopt;  ///< nothing where no matmul is of int8, too
 };
 
 struct DecodeFigures {

@@ -58,19 +58,19 @@ class Bench {
   }
 
   const BenchFigures& measure(const BenchCase& at) {
-    const std::string what = "caravan bench: " + place_ + ": " + std::string(name_of(at.dtype)) + " " +
-                             at.mode + " " +
+    const std::string what = "caravan bench: " + place_ + ": " + dtypes_of(at) + " " + at.mode + " " +
                              (at.test.empty() ? "batch " + std::to_string(at.batch) : at.test);
     const auto progress = [&](const std::string& part) { progress_.show(what + ": " + part); };
-    Graph graph = record_llama(plan_.config, {.weights = at.dtype, .kv_cache = at.dtype});
+    Graph graph = record_llama(plan_.config, precision_of(at));
     // Work that need not be done does not count towards the limit.
     take_rows_early(graph);
     const uint64_t bytes = decode_bytes(at, graph);
     // Before and after, because others on the machine come and go.
     progress("the machine's limits");
-    meter_.measure(at.dtype, bytes);
+    const bool int8 = multiplies_int8(at);
+    meter_.measure(at.dtype, int8, bytes);
     const BenchRuns runs = run_case(at, plan_.repeat, progress);
-    rows_.push_back(figures_of(at, runs, graph, meter_.measure(at.dtype, bytes)));
+    rows_.push_back(figures_of(at, runs, graph, meter_.measure(at.dtype, int8, bytes)));
     say(table_row(rows_.back()) + "\n");
     return rows_.back();
   }

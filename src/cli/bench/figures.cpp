@@ -58,7 +58,7 @@ void set_rate(BenchFigures& figures, const BenchRuns& runs, const Graph& graph, 
 
 BenchFigures figures_of(const BenchCase& at, const BenchRuns& runs, const Graph& graph,
                         const BenchLimits& limits) {
-  const MachineRates rates = {limits.bytes_per_second, limits.flops_per_second};
+  const MachineRates rates = {limits.bytes_per_second, limits.flops_per_second, limits.int8_per_second};
   BenchFigures figures;
   figures.at = at;
   figures.limits = limits;
@@ -68,11 +68,9 @@ BenchFigures figures_of(const BenchCase& at, const BenchRuns& runs, const Graph&
   const double prefill = median(runs.prefill_seconds);
   figures.prefill_ms = kMilli * prefill;
   figures.prefill_tokens_per_second = static_cast<double>(at.batch * at.input) / prefill;
-  if (limits.flops_per_second.has_value()) {
-    const std::vector<StepSequence> prompts(static_cast<size_t>(at.batch), {0, at.input});
-    figures.prefill_limit_ms =
-        kMilli * total_of(cost_of_step(graph, prompts)).flops / *limits.flops_per_second;
-  }
+  const std::vector<StepSequence> prompts(static_cast<size_t>(at.batch), {0, at.input});
+  const std::optional<double> least = least_arithmetic_seconds(cost_of_step(graph, prompts), rates);
+  if (least) figures.prefill_limit_ms = kMilli * *least;
   if (!at.test.empty()) {
     set_rate(figures, runs, graph, rates);
   } else if (!runs.decode_seconds.empty()) {

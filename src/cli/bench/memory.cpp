@@ -22,9 +22,9 @@ struct Need {
 Need need_of(const BenchCase& at, const ModelConfig& config) {
   EngineOptions one = at.flags.engine;
   one.max_sequences = 1;
-  const Graph graph = record_llama(config, {.weights = at.dtype, .kv_cache = at.dtype});
+  const Graph graph = record_llama(config, precision_of(at));
   return {static_cast<double>(weight_bytes(graph)),
-          static_cast<double>(kv_cache_shape(config, one).bytes(at.dtype))};
+          static_cast<double>(kv_cache_shape(config, one).bytes(at.kv_dtype))};
 }
 
 std::string gigabytes(double bytes) {

@@ -6,6 +6,7 @@
 #include "cli/bench/memory.h"
 #include "cli/bench/run.h"
 #include "cli/bench/search.h"
+#include "models/precision.h"
 
 namespace caravan::cli {
 
@@ -25,6 +26,8 @@ OptionGroup bench_option_group() {
               {"--max-output-length", "LIST", "tokens to generate for each (128, or what the context holds)"},
               {"--execute-mode", "LIST", "eager, reduce-overhead, max-autotune (max-autotune)"},
               {"--dtype", "LIST", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
+              {"--quantize", "LIST", "round weights while loading: none, w8a8, w8a16, w4a16 (none)"},
+              {"--kv-cache-dtype", "LIST", "int8, or auto: as the checkpoint says, or its weights (auto)"},
               {"--repeat", "N", "measured runs of each, after a short one to warm up (3)"},
               {"--max-batch-size-under", "MS", "find the largest batch whose median decode step is shorter"},
               {"--pp", "LIST", "llama-bench's test: one prompt of so many tokens"},
@@ -124,19 +127,19 @@ std::vector<Lengths> parse_lengths(const Arguments& arguments, int64_t context) 
 }
 
 /// What parse_engine_flags() makes of one value of each list.
-BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config, const std::string& dtype,
-                        const std::string& mode) {
+BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config) {
   BenchCase at;
-  at.flags = parse_engine_flags(
-      arguments.with("--dtype", dtype).with("--execute-mode", mode).with("--batch-size", "1"));
+  at.flags = parse_engine_flags(arguments.with("--batch-size", "1"));
   at.mode = name_of(at.flags.engine.execute_mode);
-  at.dtype = at.flags.load.dtype.has_value()
-                 ? *at.flags.load.dtype
-                 : WeightStore::open(at.flags.model_path, at.flags.load.format).stored_dtype(config.dtype);
+  WeightStore store = WeightStore::open(at.flags.model_path, at.flags.load.format);
+  Precision precision = precision_of(config, store, at.flags.load);
+  at.dtype = precision.weights;
+  at.kv_dtype = precision.kv_cache;
+  at.quantized = std::move(precision.quantized);
   return at;
 }
 
-/// The tests of one dtype and mode.
+/// The tests of one setting.
 void add_tests(const Arguments& arguments, const BenchCase& setting, BenchPlan& plan) {
   const int64_t context = plan.config.max_position;
   const auto add = [&](const std::string& name, int64_t input, int64_t output) {
@@ -177,15 +180,14 @@ BenchCase checked_case(BenchCase at, const Lengths& lengths, int64_t batch, uint
   return with_batch(at, batch, config);
 }
 
-/// The cases of one dtype and mode.
+/// The cases of one setting.
 void add_cases(const Arguments& arguments, const BenchCase& setting, uint64_t available_bytes,
                BenchPlan& plan) {
   if (plan.kind == BenchKind::kTests) return add_tests(arguments, setting, plan);
   for (const Lengths& lengths : parse_lengths(arguments, plan.config.max_position)) {
     for (const std::string& batch : arguments.list("--batch-size", "1")) {
       // Asked of parse_engine_flags(), which knows the range.
-      const EngineFlags flags = parse_engine_flags(
-          arguments.with("--batch-size", batch).with("--dtype", "auto").with("--execute-mode", setting.mode));
+      const EngineFlags flags = parse_engine_flags(arguments.with("--batch-size", batch));
       plan.cases.push_back(
           checked_case(setting, lengths, flags.engine.max_sequences, available_bytes, plan.config));
     }
@@ -241,8 +243,17 @@ BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes)
          " leaves no decode step to measure, expected at least 3");
   }
   for (const std::string& dtype : arguments.list("--dtype", "auto")) {
-    for (const std::string& mode : arguments.list("--execute-mode", "max-autotune"))
-      add_cases(arguments, parse_setting(arguments, plan.config, dtype, mode), available_bytes, plan);
+    for (const std::string& scheme : arguments.list("--quantize", "none")) {
+      for (const std::string& kv_dtype : arguments.list("--kv-cache-dtype", "auto")) {
+        for (const std::string& mode : arguments.list("--execute-mode", "max-autotune")) {
+          const Arguments one = arguments.with("--dtype", dtype)
+                                    .with("--quantize", scheme)
+                                    .with("--kv-cache-dtype", kv_dtype)
+                                    .with("--execute-mode", mode);
+          add_cases(one, parse_setting(one, plan.config), available_bytes, plan);
+        }
+      }
+    }
   }
   for (const BenchCase& at : plan.cases) {
     const std::string flag = at.test.empty() ? "--batch-size " + std::to_string(at.batch)

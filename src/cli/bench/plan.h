@@ -22,7 +22,8 @@ enum class BenchKind : uint8_t {
 struct BenchPlan {
   BenchKind kind = BenchKind::kSweep;
   ModelConfig config;
-  std::vector<BenchCase> cases;  ///< by dtype, then mode, input length, output length and batch size
+  std::vector<BenchCase>
+      cases;  ///< by dtype, then dtype of the KV cache, mode, input length, output length and batch size
   int64_t repeat = 0;
   double max_decode_ms = 0.0;  ///< of a search
   ReportFlags report;

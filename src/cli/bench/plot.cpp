@@ -47,7 +47,7 @@ std::vector<Series> series_of(const std::vector<BenchFigures>& rows) {
   for (const BenchFigures& row : rows) {
     if (!row.decode.has_value()) continue;
     const std::string lengths = lengths_of(row, rows);
-    std::string name(name_of(row.at.dtype));
+    std::string name = dtypes_of(row.at);
     std::string limit_name = name;
     name.append(" ").append(row.at.mode).append(", ").append(lengths);
     limit_name.append(", ").append(lengths);

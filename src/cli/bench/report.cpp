@@ -40,14 +40,13 @@ std::optional<double> rate_of_limit(const BenchFigures& row) {
 
 double decode_of_limit(const DecodeFigures& decode) { return decode.limit_ms / decode.median_ms; }
 
-constexpr int kDTypeWidth = 6;
+/// "bf16/int8" and a blank.
+constexpr int kDTypeWidth = 10;
 constexpr int kModeWidth = 15;
 
 std::string test_row(const BenchFigures& row) {
   TableLine line;
-  line.left(row.at.test, 12)
-      .left(std::string(name_of(row.at.dtype)), kDTypeWidth)
-      .left(row.at.mode, kModeWidth);
+  line.left(row.at.test, 12).left(dtypes_of(row.at), kDTypeWidth).left(row.at.mode, kModeWidth);
   line.right(number_text(row.rate_mean) + " +- " + number_text(row.rate_deviation), 20);
   line.right(fraction(rate_of_limit(row)), kNarrow);
   return line.text();
@@ -82,17 +81,20 @@ Fields fields_of(const BenchFigures& row) {
   Fields fields;
   if (!row.at.test.empty()) fields.emplace_back("test", row.at.test);
   fields.emplace_back("dtype", std::string(name_of(row.at.dtype)));
+  fields.emplace_back("weights", weights_of(row.at));
   fields.emplace_back("mode", row.at.mode);
   fields.emplace_back("threads", row.at.flags.engine.threads);
   fields.emplace_back("batch_size", row.at.batch);
   fields.emplace_back("input_tokens", row.at.input);
   fields.emplace_back("output_tokens", row.at.output);
   row.at.test.empty() ? add_step_fields(row, fields) : add_rate_fields(row, fields);
+  fields.emplace_back("kv_cache_dtype", std::string(name_of(row.at.kv_dtype)));
   fields.emplace_back("weights_bytes", row.weight_bytes);
   fields.emplace_back("kv_cache_bytes", row.kv_bytes);
   fields.emplace_back("other_bytes", or_null(row.other_bytes()));
   fields.emplace_back("peak_bytes", or_null(row.peak_bytes));
   fields.emplace_back("machine_bytes_per_second", row.limits.bytes_per_second);
+  fields.emplace_back("machine_int8_per_second", or_null(row.limits.int8_per_second));
   fields.emplace_back("machine_flops_per_second", or_null(row.limits.flops_per_second));
   return fields;
 }
@@ -130,7 +132,7 @@ std::string table_head(const BenchPlan& plan) {
 std::string table_row(const BenchFigures& row) {
   if (!row.at.test.empty()) return test_row(row);
   TableLine line;
-  line.left(std::string(name_of(row.at.dtype)), kDTypeWidth).left(row.at.mode, kModeWidth);
+  line.left(dtypes_of(row.at), kDTypeWidth).left(row.at.mode, kModeWidth);
   line.right(std::to_string(row.at.batch), kNarrow - 1);
   line.right(std::to_string(row.at.input), kNarrow).right(std::to_string(row.at.output), kNarrow);
   line.right(number_text(row.prefill_ms), kWide).right(number_text(row.prefill_tokens_per_second), kWide + 1);
@@ -178,7 +180,7 @@ std::string table_foot(const std::vector<BenchFigures>& rows) {
 std::string search_line(const BenchSearch& search) {
   std::ostringstream out;
   out << "largest batch with a median decode step under " << search.max_decode_ms << " ms ("
-      << name_of(search.at.dtype) << ", " << search.at.mode << ", " << search.at.input << " tokens in): ";
+      << dtypes_of(search.at) << ", " << search.at.mode << ", " << search.at.input << " tokens in): ";
   if (search.batch == 0) {
     out << "none; one sequence takes " << number_text(search.decode_ms) << " ms";
   } else {
@@ -207,6 +209,7 @@ Json report_json(const BenchPlan& plan, const std::vector<BenchFigures>& rows,
   for (const BenchSearch& search : searches) {
     Json& object = report["largest_batches"].emplace_back(Json::object());
     object["dtype"] = std::string(name_of(search.at.dtype));
+    object["kv_cache_dtype"] = std::string(name_of(search.at.kv_dtype));
     object["mode"] = search.at.mode;
     object["input_tokens"] = search.at.input;
     object["decode_under_ms"] = search.max_decode_ms;

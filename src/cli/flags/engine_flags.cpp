@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "checkpoint/gguf/model_file.h"
+#include "cli/flags/quantize_flags.h"
 #include "execute/tuning/tile_cache.h"
 
 namespace caravan::cli {
@@ -32,6 +33,11 @@ void refuse_unbuilt(const Arguments& arguments) {
 std::optional<DType> parse_dtype(const Arguments& arguments) {
   const std::string name = arguments.choice("--dtype", {"auto", "fp32", "fp16", "bf16"}).value_or("auto");
   return name == "auto" ? std::nullopt : dtype_from_name(name);
+}
+
+std::optional<DType> parse_kv_cache_dtype(const Arguments& arguments) {
+  const bool int8 = arguments.choice("--kv-cache-dtype", {"auto", "int8"}) == "int8";
+  return int8 ? std::optional(DType::kI8) : std::nullopt;
 }
 
 ExecuteMode parse_mode(const Arguments& arguments) {
@@ -60,24 +66,29 @@ void parse_tuning(const Arguments& arguments, EngineOptions& engine) {
 }  // namespace
 
 OptionGroup engine_option_group() {
-  return {"Model and engine",
-          {
-              {"--model-path", "PATH", "checkpoint folder in Hugging Face layout, or a GGUF file (required)"},
-              {"--dtype", "TYPE", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
-              {"--load-format", "FORMAT", "auto, or dummy: random weights from config.json alone (auto)"},
-              {"--threads", "N", "CPU threads (every CPU that this process may use)"},
-              {"--bind-cpu", "", "pin each thread to a CPU of its own; spread weights over NUMA nodes"},
-              {"--batch-size", "N", "sequences that run together (1)"},
-              {"--kv-cache", "KIND", "contiguous or paged (contiguous)"},
-              {"--max-batch-tokens", "N", "most tokens of one step; longer prompts run in pieces (2048)"},
-              {"--max-memory-gb", "GB", "refuse to start if weights and KV cache need more"},
-              {"--execute-mode", "MODE", "eager, reduce-overhead or max-autotune (max-autotune)"},
-              {"--autotune", "WHEN", "measure tile shapes: on, off, or cached: only use what was (on)"},
-              {"--tile-cache", "FILE", "where they are kept (~/.cache/caravan/tiles.json)"},
-              {"--device", "NAME", "cpu (the one device of this build)"},
-              {"--tp", "N", "tensor-parallel ranks: 1 in this version"},
-              {"--log-level", "LEVEL", "debug, info, warning or error, or 0 to 3 (warning)"},
-          }};
+  OptionGroup group = {
+      "Model and engine",
+      {
+          {"--model-path", "PATH", "checkpoint folder in Hugging Face layout, or a GGUF file (required)"},
+          {"--dtype", "TYPE", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
+          {"--load-format", "FORMAT", "auto, or dummy: random weights from config.json alone (auto)"},
+          {"--threads", "N", "CPU threads (every CPU that this process may use)"},
+          {"--bind-cpu", "", "pin each thread to a CPU of its own; spread weights over NUMA nodes"},
+          {"--batch-size", "N", "sequences that run together (1)"},
+          {"--kv-cache", "KIND", "contiguous or paged (contiguous)"},
+          {"--kv-cache-dtype", "TYPE", "int8, or auto: as the checkpoint says, or its weights (auto)"},
+          {"--max-batch-tokens", "N", "most tokens of one step; longer prompts run in pieces (2048)"},
+          {"--max-memory-gb", "GB", "refuse to start if weights and KV cache need more"},
+          {"--execute-mode", "MODE", "eager, reduce-overhead or max-autotune (max-autotune)"},
+          {"--autotune", "WHEN", "measure tile shapes: on, off, or cached: only use what was (on)"},
+          {"--tile-cache", "FILE", "where they are kept (~/.cache/caravan/tiles.json)"},
+          {"--device", "NAME", "cpu (the one device of this build)"},
+          {"--tp", "N", "tensor-parallel ranks: 1 in this version"},
+          {"--log-level", "LEVEL", "debug, info, warning or error, or 0 to 3 (warning)"},
+      }};
+  const std::vector<Option> quantize = quantize_options();
+  group.options.insert(group.options.begin() + 3, quantize.begin(), quantize.end());
+  return group;
 }
 
 std::vector<Alias> engine_aliases() {
@@ -97,8 +108,10 @@ EngineFlags parse_engine_flags(const Arguments& arguments) {
   EngineFlags flags;
   flags.model_path = parse_model_path(arguments);
   flags.load.dtype = parse_dtype(arguments);
+  flags.load.kv_cache_dtype = parse_kv_cache_dtype(arguments);
   const bool dummy = arguments.choice("--load-format", {"auto", "dummy"}) == "dummy";
   flags.load.format = dummy ? LoadFormat::kDummy : LoadFormat::kAuto;
+  flags.load.quantize = parse_quantize_flags(arguments);
   EngineOptions& engine = flags.engine;
   engine.threads = static_cast<int>(arguments.integer("--threads", 1, kMaxThreads).value_or(usable_cpus()));
   engine.execute_mode = parse_mode(arguments);

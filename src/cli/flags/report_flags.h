@@ -15,8 +15,8 @@ struct ReportFlags {
   std::optional<std::string> plot;
 };
 
-/// Reads --json, --csv and --plot. Throws Error where two name the same place, a name is empty, or the plot
-/// would go to standard output.
-ReportFlags parse_report_flags(const Arguments& arguments);
+/// Reads --json, --csv and `plot`, the flag of the drawing. Throws Error where two name the same place, a
+/// name is empty, or the drawing would go to standard output.
+ReportFlags parse_report_flags(const Arguments& arguments, const char* plot = "--plot");
 
 }  // namespace caravan::cli

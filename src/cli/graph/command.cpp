@@ -6,11 +6,13 @@
 
 #include "base/error.h"
 #include "checkpoint/gguf/model_file.h"
+#include "cli/flags/quantize_flags.h"
 #include "cli/graph/drawing.h"
 #include "cli/graph/layers.h"
 #include "cli/show/size_text.h"
 #include "execute/executor.h"
 #include "models/llama.h"
+#include "models/precision.h"
 
 namespace caravan::cli {
 
@@ -23,7 +25,7 @@ struct GraphPlan {
   std::filesystem::path folder;
   std::string mode;
   ModelConfig config;
-  DType dtype = DType::kF32;
+  Precision precision;
   int64_t tokens = 0;     ///< of the step that memory is planned for
   int64_t sequences = 1;  ///< in it; each wants the logits of its last token
 };
@@ -39,7 +41,13 @@ GraphPlan parse(const Arguments& arguments) {
       arguments.choice("--mode", {"eager", "reduce-overhead", "max-autotune"}).value_or("max-autotune");
   plan.config = load_config(plan.folder);
   const std::string dtype = arguments.choice("--dtype", {"auto", "fp32", "fp16", "bf16"}).value_or("auto");
-  plan.dtype = dtype == "auto" ? plan.config.dtype : *dtype_from_name(dtype);
+  LoadOptions options;
+  options.dtype = dtype == "auto" ? plan.config.dtype : *dtype_from_name(dtype);
+  options.quantize = parse_quantize_flags(arguments);
+  // Weights are looked at only where they say more than the config does.
+  if (!plan.config.quantization) options.format = LoadFormat::kDummy;
+  WeightStore store = WeightStore::open(plan.folder, options.format);
+  plan.precision = precision_of(plan.config, store, options);
   plan.sequences = arguments.integer("--batch-size", 1, kMaxTokens).value_or(1);
   plan.tokens = arguments.integer("--tokens", 1, kMaxTokens).value_or(512);
   if (plan.tokens < plan.sequences)
@@ -118,7 +126,8 @@ const Command& graph_command() {
                       {"--batch-size", "N", "sequences in that step (1)"},
                       {"--full", "", "print every layer"},
                       {"--svg", "FILE", "draw the graph and the plan too"},
-                  }}},
+                  }},
+                 {"Quantisation", quantize_options()}},
       .aliases = {{"--execute-mode", "--mode", ""}},
       .positional = "MODEL",
   };
@@ -128,9 +137,9 @@ const Command& graph_command() {
 int graph(const std::vector<std::string>& words) {
   const Arguments arguments(graph_command(), words);
   const GraphPlan plan = parse(arguments);
-  Graph graph = record_llama(plan.config, {.weights = plan.dtype, .kv_cache = plan.dtype});
-  const std::string title = plan.folder.string() + ", " + std::string(name_of(plan.dtype)) + ", " +
-                            plan.mode + ": a step of " + std::to_string(plan.tokens) + " tokens of " +
+  Graph graph = record_llama(plan.config, plan.precision);
+  const std::string title = plan.folder.string() + ", " + std::string(name_of(plan.precision.weights)) +
+                            ", " + plan.mode + ": a step of " + std::to_string(plan.tokens) + " tokens of " +
                             std::to_string(plan.sequences) +
                             (plan.sequences == 1 ? " sequence" : " sequences");
   std::cout << title << "\n";

@@ -45,6 +45,7 @@ const char* colour_of(OpKind op) {
       return kColours[4];
     case OpKind::kSiluMul:
     case OpKind::kAdd:
+    case OpKind::kQuantizeRows:
       return kColours[5];
   }
   return kColours[6];

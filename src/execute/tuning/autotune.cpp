@@ -90,6 +90,8 @@ void for_each_key(const Graph& graph, const Visit& visit) {
     if (node.op != OpKind::kPackedLinear) continue;
     const Value& x = graph.values[static_cast<size_t>(node.inputs[0])];
     const Value& weight = graph.values[static_cast<size_t>(node.inputs[1])];
+    // Quantised weights are cut as their kernels choose.
+    if (!is_floating(weight.dtype)) continue;
     for (size_t range = 0; range < kTokenRanges.size(); ++range) {
       const TileKey key = {weight.dtype, weight.shape.front().constant, x.shape.back().constant, range};
       if (seen.insert(key).second) visit(key, static_cast<size_t>(weight.index));

@@ -10,8 +10,8 @@ namespace {
 bool fuse(Graph& graph, const Uses& uses, size_t n, std::vector<bool>& dead) {
   const ValueId gate = graph.nodes[n].inputs[0];
   const ValueId up = graph.nodes[n].inputs[1];
-  const std::optional<size_t> gate_linear = uses.producer(gate, OpKind::kLinear);
-  const std::optional<size_t> up_linear = uses.producer(up, OpKind::kLinear);
+  const std::optional<size_t> gate_linear = matmul_of(graph, uses, gate);
+  const std::optional<size_t> up_linear = matmul_of(graph, uses, up);
   if (!gate_linear || !up_linear || !uses.only_reader(gate, n) || !uses.only_reader(up, n)) return false;
   const std::optional<Node> stacked =
       stack_linears(graph, {*gate_linear, *up_linear}, WeightLayout::kInterleavedPanels);

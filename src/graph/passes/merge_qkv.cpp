@@ -13,7 +13,7 @@ bool merge(Graph& graph, const Uses& uses, size_t n, std::vector<bool>& dead) {
   std::vector<size_t> linears;
   for (size_t i = 0; i < 3; ++i) {
     const ValueId part = graph.nodes[n].inputs[i];
-    const std::optional<size_t> linear = uses.producer(part, OpKind::kLinear);
+    const std::optional<size_t> linear = matmul_of(graph, uses, part);
     if (!linear || !uses.only_reader(part, n)) return false;
     linears.push_back(*linear);
   }

@@ -5,7 +5,7 @@
 namespace caravan {
 
 std::span<const Pass> passes() {
-  static constexpr std::array<Pass, 8> kPasses = {{
+  static constexpr std::array<Pass, 9> kPasses = {{
       {"take_rows_early", "compute only the rows whose logits are wanted, as early as possible",
        take_rows_early},
       {"fuse_rope_and_kv_write", "rotate q and k and store k and v in one op", fuse_rope_and_kv_write},
@@ -14,6 +14,7 @@ std::span<const Pass> passes() {
       {"pack_linears", "lay weights out in the panels that the matmul kernels stream", pack_linears},
       {"fuse_residual", "add the residual in the epilogue of the matmul before it", fuse_residual},
       {"fuse_add_norm", "add and norm what is added in one op, where no matmul adds it", fuse_add_norm},
+      {"fuse_norm_and_quantize", "quantise a norm's output in the norm", fuse_norm_and_quantize},
       {"remove_dead", "remove nodes and weights that nothing reads", remove_dead},
   }};
   return kPasses;

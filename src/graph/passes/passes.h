@@ -21,6 +21,9 @@ int64_t take_rows_early(Graph& graph);
 /// layers changed.
 int64_t fuse_rope_and_kv_write(Graph& graph);
 
+/// An rms_norm whose output is only quantised gives it quantised. Returns how many.
+int64_t fuse_norm_and_quantize(Graph& graph);
+
 /// The matmuls that make q, k and v become one, whose weights lie one below the other. Needs
 /// fuse_rope_and_kv_write(), whose op reads its inputs side by side. Returns how many layers changed.
 int64_t merge_qkv(Graph& graph);

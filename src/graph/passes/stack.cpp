@@ -14,7 +14,9 @@ std::optional<WeightSpec> stacked_spec(const Graph& graph, const std::vector<siz
   stacked.sources.clear();
   for (const size_t linear : linears) {
     const WeightSpec& spec = weight_of(graph, graph.nodes[linear].inputs[place]);
-    if (spec.dtype != stacked.dtype || spec.width != stacked.width || spec.layout != WeightLayout::kRows)
+    const bool in_rows = spec.layout == WeightLayout::kRows || spec.format.has_value();
+    if (spec.dtype != stacked.dtype || spec.width != stacked.width || spec.format != stacked.format ||
+        !in_rows)
       return std::nullopt;
     stacked.sources.insert(stacked.sources.end(), spec.sources.begin(), spec.sources.end());
   }
@@ -37,6 +39,11 @@ std::string stacked_name(const WeightSpec& spec) {
 
 }  // namespace
 
+std::optional<size_t> matmul_of(const Graph& graph, const Uses& uses, ValueId value) {
+  const std::optional<size_t> node = uses.producer(value);
+  return node && is_plain_matmul(graph, graph.nodes[*node]) ? node : std::nullopt;
+}
+
 std::optional<Node> stack_linears(Graph& graph, const std::vector<size_t>& linears, WeightLayout layout) {
   const Node& first = graph.nodes[linears.front()];
   for (const size_t linear : linears) {
@@ -47,12 +54,12 @@ std::optional<Node> stack_linears(Graph& graph, const std::vector<size_t>& linea
   for (size_t place = 1; place < first.inputs.size(); ++place) {
     std::optional<WeightSpec> spec = stacked_spec(graph, linears, place);
     if (!spec) return std::nullopt;
-    spec->layout = layout;
+    spec->layout = spec->format && layout == WeightLayout::kRows ? WeightLayout::kPanels : layout;
     if (spec->width == 0 && layout == WeightLayout::kInterleavedPanels)
       spec->layout = WeightLayout::kInterleavedRows;
     specs.push_back(*std::move(spec));
   }
-  Node stacked = {OpKind::kLinear, {first.inputs[0]}};
+  Node stacked = {first.op, {first.inputs[0]}, {}, first.attributes};
   for (const WeightSpec& spec : specs) stacked.inputs.push_back(add_weight(graph, stacked_name(spec), spec));
   return stacked;
 }

@@ -14,7 +14,9 @@ namespace {
 size_t row_inputs(OpKind op) {
   switch (op) {
     case OpKind::kLinear:
+    case OpKind::kPackedLinear:  // as it is recorded, without an epilogue
     case OpKind::kRmsNorm:
+    case OpKind::kQuantizeRows:
       return 1;
     case OpKind::kSiluMul:
     case OpKind::kAdd:

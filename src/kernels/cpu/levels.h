@@ -18,7 +18,7 @@ void add_avx512_bf16_vnni_kernels(KernelTable& table);
 void add_amx_kernels(KernelTable& table);
 
 /// Arithmetic on registers alone; run is nullptr for a level or dtype that has none. fp16 is multiplied as
-/// fp32.
+/// fp32, int8 with uint8.
 struct Peak {
   void (*run)(long steps, float* values) = nullptr;  ///< values: fp32 [64]
   int64_t operations_per_step = 0;

@@ -1,7 +1,6 @@
-// Embedding and linear, plain and packed: the ops that read weight matrices.
-#include <cmath>
-
+// Embedding and linear, plain and packed: the ops that read weight matrices of floating-point numbers.
 #include "kernels/reference/load_store.h"
+#include "kernels/reference/packed_rows.h"
 #include "kernels/reference/rows.h"
 
 namespace caravan::reference {
@@ -55,31 +54,8 @@ double packed_sum(const PackedLinearArgs& args, int64_t token, int64_t o) {
 }
 
 template <typename X, typename W>
-double packed_value(const PackedLinearArgs& args, int64_t token, int64_t column) {
-  if (args.epilogue == Epilogue::kSiluMul) {
-    const int64_t o = column / kInterleave * kPanelOutputs + column % kInterleave;
-    const double gate = packed_sum<X, W>(args, token, o);
-    return gate / (1.0 + std::exp(-gate)) * packed_sum<X, W>(args, token, o + kInterleave);
-  }
-  const double sum = packed_sum<X, W>(args, token, column);
-  if (args.epilogue == Epilogue::kNone) return sum;
-  return sum + load<float>(args.residual.data, token * args.y.shape[1] + column);
-}
-
-template <typename X, typename W>
 void packed_linear(const PackedLinearArgs& args, Lane lane) {
-  const int64_t width = args.y.shape[1];
-  const Range part = share_of(width, lane);
-  for (int64_t token = 0; token < args.x.shape[0]; ++token) {
-    for (int64_t column = part.begin; column < part.end; ++column) {
-      const double value = packed_value<X, W>(args, token, column);
-      if (args.y.dtype == DType::kF32) {
-        store<float>(args.y.data, token * width + column, value);
-      } else {
-        store<BFloat16>(args.y.data, token * width + column, value);
-      }
-    }
-  }
+  write_packed(args, lane, [&](int64_t token, int64_t o) { return packed_sum<X, W>(args, token, o); });
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // The ops that work on each token's row by itself.
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "kernels/reference/load_store.h"
+#include "kernels/reference/quantize_row.h"
 #include "kernels/reference/rotate.h"
 #include "kernels/reference/rows.h"
 
@@ -28,6 +30,28 @@ void rms_norm(const RmsNormArgs& args, Lane lane) {
   const Range part = share_of(args.x.shape[0], lane);
   for (int64_t token = part.begin; token < part.end; ++token)
     norm_row<Y>(args.x.data, args.weight, args.epsilon, token, args.y.data);
+}
+
+void rms_norm_quantized(const RmsNormArgs& args, Lane lane) {
+  const int64_t hidden = args.x.shape[1];
+  const Range part = share_of(args.x.shape[0], lane);
+  std::vector<float> normed(static_cast<size_t>(hidden));
+  for (int64_t token = part.begin; token < part.end; ++token) {
+    norm_row<float>(args.x.as<float>() + token * hidden, args.weight, args.epsilon, 0, normed.data());
+    quantize_row(normed, args.rows, args.y.as<uint8_t>() + token * args.y.shape[1]);
+  }
+}
+
+template <typename X>
+void quantize_rows(const QuantizeRowsArgs& args, Lane lane) {
+  const int64_t width = args.x.shape[1];
+  const Range part = share_of(args.x.shape[0], lane);
+  std::vector<float> row(static_cast<size_t>(width));
+  for (int64_t token = part.begin; token < part.end; ++token) {
+    for (int64_t i = 0; i < width; ++i)
+      row[static_cast<size_t>(i)] = to_float(args.x.as<X>()[token * width + i]);
+    quantize_row(row, args.rows, args.y.as<uint8_t>() + token * args.y.shape[1]);
+  }
 }
 
 template <typename Y>
@@ -107,6 +131,7 @@ void take_rows(const TakeRowsArgs& args, Lane lane) {
 void add_row_wise(KernelTable& table) {
   table.rms_norm.set(DType::kF32, rms_norm<float>, kLevel);
   table.rms_norm.set(DType::kBF16, rms_norm<BFloat16>, kLevel);
+  table.rms_norm.set(DType::kU8, rms_norm_quantized, kLevel);
   table.add_rms_norm.set(DType::kF32, add_rms_norm<float>, kLevel);
   table.add_rms_norm.set(DType::kBF16, add_rms_norm<BFloat16>, kLevel);
   table.rope_angles.set(DType::kF32, rope_angles, kLevel);
@@ -116,6 +141,9 @@ void add_row_wise(KernelTable& table) {
   table.add.set(DType::kF32, add, kLevel);
   table.take_rows.set(DType::kF32, take_rows, kLevel);
   table.take_rows.set(DType::kBF16, take_rows, kLevel);
+  table.take_rows.set(DType::kU8, take_rows, kLevel);
+  table.quantize_rows.set(DType::kF32, quantize_rows<float>, kLevel);
+  table.quantize_rows.set(DType::kBF16, quantize_rows<BFloat16>, kLevel);
 }
 
 }  // namespace caravan::reference

@@ -8,6 +8,7 @@ namespace caravan::reference {
 constexpr std::string_view kLevel = "reference";
 
 void add_matmul(KernelTable& table);
+void add_quantized_matmul(KernelTable& table);
 void add_attention(KernelTable& table);
 void add_row_wise(KernelTable& table);
 

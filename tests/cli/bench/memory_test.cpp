@@ -18,6 +18,7 @@ ModelConfig config() { return load_config(test::source_dir() / "models/configs/l
 BenchCase case_of(int64_t batch) {
   BenchCase at;
   at.dtype = DType::kBF16;
+  at.kv_dtype = DType::kBF16;
   at.batch = batch;
   at.flags.engine.max_sequences = batch;
   at.flags.engine.max_sequence_length = 640;
@@ -33,6 +34,13 @@ TEST(LargestBatch, IsWhatTheCacheHasRoomForBesideTheWeights) {
   EXPECT_EQ(largest_batch_in(room_for(7) - 1, case_of(1), config()), 6);
   EXPECT_EQ(largest_batch_in(room_for(0), case_of(1), config()), 0);
   EXPECT_EQ(largest_batch_in(0, case_of(1), config()), 0);
+}
+
+TEST(LargestBatch, IsLargerWithAnInt8Cache) {
+  BenchCase at = case_of(1);
+  at.kv_dtype = DType::kI8;
+  // 132 bytes where there were 256.
+  EXPECT_EQ(largest_batch_in(room_for(33), at, config()), 64);
 }
 
 TEST(LargestBatch, KeepsToTheMemoryThatIsAllowed) {

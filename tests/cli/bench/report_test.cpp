@@ -44,6 +44,7 @@ TEST(JsonReport, HasEveryFieldWithItsUnit) {
   ASSERT_EQ(report["results"].size(), 1U);
   const Json& row = report["results"][0];
   EXPECT_EQ(row["dtype"], "bf16");
+  EXPECT_EQ(row["kv_cache_dtype"], "bf16");
   EXPECT_EQ(row["mode"], "eager");
   EXPECT_EQ(row["threads"], 2);
   EXPECT_EQ(row["batch_size"], 4);
@@ -118,10 +119,10 @@ TEST(CsvReport, HasALineOfNamesAndOneOfAsManyValuesForEachRow) {
   const Json object = report_json(plan_of("m"), {sample_row(1)}, {})["results"][0];
   EXPECT_EQ(names.size(), object.size());
   for (const std::string& name : names) EXPECT_TRUE(object.contains(name)) << name;
-  EXPECT_THAT(lines[1], testing::StartsWith("bf16,eager,2,1,512,128,100.0,"));
+  EXPECT_THAT(lines[1], testing::StartsWith("bf16,bf16,eager,2,1,512,128,100.0,"));
   for (const std::string& line : lines) EXPECT_EQ(split(line, ',').size(), names.size()) << line;
   // A field without a value is empty.
-  EXPECT_THAT(lines[2], HasSubstr(",,,,,,,1000000,500000,,,"));
+  EXPECT_THAT(lines[2], HasSubstr(",,,,,,,bf16,1000000,500000,,,"));
 }
 
 TEST(Table, HasEachFigureUnderItsNameAndADashForNone) {

@@ -10,6 +10,7 @@ namespace caravan::test {
 inline cli::BenchFigures sample_row(int64_t batch) {
   cli::BenchFigures row;
   row.at.dtype = DType::kBF16;
+  row.at.kv_dtype = DType::kBF16;
   row.at.mode = "eager";
   row.at.batch = batch;
   row.at.input = 512;

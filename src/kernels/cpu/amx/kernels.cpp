@@ -1,15 +1,22 @@
-// Intel AMX: tiles that multiply bf16. Whatever is no bf16 matmul is as at the avx512 level, in fp32, and the
-// unpacked bf16 matmul of eager too, whose weights do not lie as tiles want them.
+// Intel AMX: tiles that multiply bf16 and bytes. Whatever is no such matmul is as at the avx512 level, in
+// fp32, and the unpacked bf16 matmul of eager too, whose weights do not lie as tiles want them.
 #include "kernels/cpu/amx/panel_bf16.h"
+#include "kernels/cpu/amx/panel_i8.h"
+#include "kernels/cpu/amx/panel_weight_only.h"
 #include "kernels/cpu/amx/peak_bf16.h"
+#include "kernels/cpu/amx/peak_i8.h"
 #include "kernels/cpu/common/level_table.h"
 
 namespace caravan::cpu {
 namespace {
 
 constexpr LevelKernels amx_table() {
-  LevelKernels table = level_table<Vector512, PairDot<Vector512>>();
+  LevelKernels table = level_table<Vector512, PairDot<Vector512>, ByteDot, Bf16Narrow>();
   table.panel_bf16 = panel_bf16;
+  table.weight_only_bf16 = tile_panel_weight_only;
+  table.panel_i8 = tile_panel_i8;
+  table.peak_i8 = {peak_i8, kPeakByteOperations};
+  table.resident_bf16 = kResidentBytes;
   table.peak_bf16 = {peak_bf16, kPeakOperations};
   return table;
 }

@@ -6,8 +6,40 @@
 namespace caravan::cpu {
 namespace {
 
+/// Vectors of 8 int32, with what a Dot of bytes needs.
+struct Ints {
+  using F = __m256i;
+  static constexpr int kWidth = 8;
+  static constexpr int kTileVectors = 2;
+
+  static F zero() { return _mm256_setzero_si256(); }
+  static F set(int value) { return _mm256_set1_epi32(value); }
+  static F add(F a, F b) { return _mm256_add_epi32(a, b); }
+  static F sub(F a, F b) { return _mm256_sub_epi32(a, b); }
+  static F mul(F a, F b) { return _mm256_mullo_epi32(a, b); }
+  static F load(const int* from) { return load_bytes(from); }
+  static void store(int* to, F value) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), value); }
+  static __m256 to_floats(F a) { return _mm256_cvtepi32_ps(a); }
+
+  static F load_bytes(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
+  /// The 4 bytes at `from` in every lane.
+  static F spread_bytes(const void* from) {
+    int bytes = 0;
+    __builtin_memcpy(&bytes, from, sizeof bytes);
+    return _mm256_set1_epi32(bytes);
+  }
+  /// Bytes 0 and 2, and bytes 1 and 3, of each lane as its two 16-bit numbers.
+  static F even_signed(F a) { return _mm256_srai_epi16(_mm256_slli_epi16(a, 8), 8); }
+  static F odd_signed(F a) { return _mm256_srai_epi16(a, 8); }
+  static F even_unsigned(F a) { return _mm256_and_si256(a, _mm256_set1_epi16(0xFF)); }
+  static F odd_unsigned(F a) { return _mm256_srli_epi16(a, 8); }
+  /// The sum of the two products of 16-bit numbers in each lane.
+  static F multiply_add(F a, F b) { return _mm256_madd_epi16(a, b); }
+};
+
 struct Vector {
   using F = __m256;
+  using Ints = caravan::cpu::Ints;
   static constexpr int kWidth = 8;
   /// 2 x 4 accumulators, 4 weights and 1 input fill 13 of the 16 registers.
   static constexpr int kTileTokens = 2;
@@ -66,6 +98,26 @@ struct Vector {
     }
   }
 
+  /// 8 int8.
+  static F load_byte(const void* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(from))));
+  }
+  /// 32 values of 4 bits, each stored as itself + 8: the lower halves of 16 bytes, then the upper ones.
+  static void load_halves(const void* from, F (&values)[4]) {
+    const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(from));
+    const __m128i halves[] = {bytes, _mm_srli_epi16(bytes, 4)};
+    for (int i = 0; i < 2; ++i) {
+      const __m128i numbers = _mm_sub_epi8(_mm_and_si128(halves[i], _mm_set1_epi8(15)), _mm_set1_epi8(8));
+      values[2 * i] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(numbers));
+      values[2 * i + 1] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(numbers, 8)));
+    }
+  }
+  /// Each lane twice: those of the lower half, those of the upper.
+  static void twice(F a, F& low, F& high) {
+    low = _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
+    high = _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7));
+  }
+
   static F widened(__m128i bits, const F16* /*type*/) { return _mm256_cvtph_ps(bits); }
   static F widened(__m128i bits, const BF16* /*type*/) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
@@ -94,7 +146,27 @@ struct Vector {
   static F high(F pairs, const F16* type) {
     return low(_mm256_castsi256_ps(_mm256_srli_epi32(_mm256_castps_si256(pairs), 16)), type);
   }
+  /// The int8 number kByte of each 32-bit lane, times 2^24: where only its top byte is set, no sign need be
+  /// spread.
+  template <int kByte>
+  static F lifted(F words) {
+    const __m256i bits = _mm256_castps_si256(words);
+    if constexpr (kByte == 0) {
+      return _mm256_cvtepi32_ps(_mm256_slli_epi32(bits, 24));
+    } else if constexpr (kByte == 3) {
+      return _mm256_cvtepi32_ps(_mm256_and_si256(bits, _mm256_set1_epi32(static_cast<int>(0xFF000000U))));
+    } else {
+      // 0x80 makes a byte zero.
+      const __m128i lane = _mm_set_epi8(12 + kByte, -128, -128, -128, 8 + kByte, -128, -128, -128, 4 + kByte,
+                                        -128, -128, -128, kByte, -128, -128, -128);
+      return _mm256_cvtepi32_ps(_mm256_shuffle_epi8(bits, _mm256_broadcastsi128_si256(lane)));
+    }
+  }
   static F load(const float* from) { return _mm256_loadu_ps(from); }
+  static F load(const I8* from) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+  }
   template <typename T>
   static F load(const T* from) {
     return widened(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), from);
@@ -121,7 +193,20 @@ struct Vector {
     const __m256i upper = _mm256_srli_epi32(chosen, 16);
     return _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
   }
+  /// Rounds to nearest, ties to even. Lanes are in 0 .. 255.
+  static void store_bytes(unsigned char* to, F value) {
+    const __m256i wide = _mm256_cvtps_epi32(value);
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(words, words));
+  }
   static void store(float* to, F value) { _mm256_storeu_ps(to, value); }
+  /// Of values within int8's range: to nearest, ties to even.
+  static void store(I8* to, F value) {
+    const __m256i numbers = _mm256_cvtps_epi32(value);
+    const __m128i words =
+        _mm_packs_epi32(_mm256_castsi256_si128(numbers), _mm256_extracti128_si256(numbers, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packs_epi16(words, words));
+  }
   template <typename T>
   static void store(T* to, F value) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrowed(value, to));
@@ -136,6 +221,6 @@ struct Vector {
 
 }  // namespace
 
-constinit const LevelKernels kAvx2Kernels = level_table<Vector, PairDot<Vector>>();
+constinit const LevelKernels kAvx2Kernels = level_table<Vector, PairDot<Vector>, WidenedByteDot<Vector>>();
 
 }  // namespace caravan::cpu

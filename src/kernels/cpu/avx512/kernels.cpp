@@ -4,6 +4,7 @@
 
 namespace caravan::cpu {
 
-constinit const LevelKernels kAvx512Kernels = level_table<Vector512, PairDot<Vector512>>();
+constinit const LevelKernels kAvx512Kernels =
+    level_table<Vector512, PairDot<Vector512>, WidenedByteDot<Vector512>>();
 
 }  // namespace caravan::cpu

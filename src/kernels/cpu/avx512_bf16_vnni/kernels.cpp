@@ -1,5 +1,7 @@
 // AVX-512 with BF16 and VNNI: 32 products of bf16 in one instruction, which accumulates in fp32.
+#include "kernels/cpu/common/byte_dot.h"
 #include "kernels/cpu/common/level_table.h"
+#include "kernels/cpu/common/narrow_bf16.h"
 #include "kernels/cpu/common/vector512.h"
 
 namespace caravan::cpu {
@@ -9,6 +11,7 @@ namespace {
 struct Bf16Dot {
   using X = BF16;
   using W = BF16;
+  using Sum = float;
   using Weights = __m512i;
   using Inputs = __m512i;
   static constexpr Index kStep = 2;
@@ -22,6 +25,6 @@ struct Bf16Dot {
 
 }  // namespace
 
-constinit const LevelKernels kAvx512Bf16VnniKernels = level_table<Vector512, Bf16Dot>();
+constinit const LevelKernels kAvx512Bf16VnniKernels = level_table<Vector512, Bf16Dot, ByteDot, Bf16Narrow>();
 
 }  // namespace caravan::cpu

@@ -20,7 +20,7 @@ inline Index chunk_of(Index position) { return position / kAttentionChunk; }
 template <typename V>
 inline void start_rows(const AttentionRows& task, RowStates<V>& states) {
   states.width = padded(task.head_dim);
-  states.q_width = (task.head_dim + 31) / 32 * 32;
+  states.q_width = (task.head_dim + 63) / 64 * 64;
   const typename V::F scale = V::set(task.scale);
   for (int row = 0; row < task.rows; ++row) {
     float* q = states.q + row * states.q_width;
@@ -59,7 +59,7 @@ inline void run_tile(const AttentionRows& task, Index start, RowRange range, con
   while (range.begin < range.end && task.first[range.end - 1] >= start + kTileKeys) --range.end;
   if (range.begin == range.end) return;
   for (int first = 0; first < task.rows; first += task.head_rows) {
-    const Index offset = first / task.head_rows * task.block_size * task.head_dim;
+    const Index offset = first / task.head_rows * task.head_stride;
     add_rows<V>(task, start, tile, offset, first + range.begin, first + range.end, states);
   }
 }

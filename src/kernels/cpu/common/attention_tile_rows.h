@@ -17,7 +17,7 @@ struct RowStates {
   alignas(64) float q[kRows * kMaxHeadDim];     ///< [rows, q_width], times the scale, then zeros
   alignas(64) float sums[kRows * kMaxHeadDim];  ///< [rows, width]
   RowTotals<V> totals[kRows];
-  Index q_width;  ///< head_dim up to a multiple of 32: a whole piece of keys
+  Index q_width;  ///< head_dim up to a multiple of 64: whole pieces of keys of any dtype
   Index width;    ///< padded(head_dim)
 };
 
@@ -60,9 +60,10 @@ inline void add_values(const RowGroup& group, const WideTile& tile, const Scores
   for (int r = 0; r < group.count; ++r) add(r, 1, high + 1, group.slots[r].high, false);
 }
 
-template <typename V>
-inline void add_group(const AttentionRows& task, const RowGroup& group, const WideTile& tile,
-                      RowStates<V>& states) {
+/// `tile` is what `rows` has at `offset`, widened.
+template <typename V, typename T>
+inline void add_group(const AttentionRows& task, const RowGroup& group, const TileRows<T>& rows, Index offset,
+                      const WideTile& tile, RowStates<V>& states) {
   Scores scores;
   const Index column = group.slots[0].low / V::kWidth * V::kWidth;
   const Index end = group.slots[group.count - 1].high / V::kWidth * V::kWidth + V::kWidth;
@@ -75,7 +76,16 @@ inline void add_group(const AttentionRows& task, const RowGroup& group, const Wi
                .c_stride = kTileKeys,
                .rows = group.count,
                .columns = end - column});
+  if constexpr (kHasScales<T>) {
+    for (Index r = 0; r < group.count; ++r) {
+      float* row = scores.values[r];
+      for (Index j = column; j < end; j += V::kWidth)
+        V::store(row + j, scores_of<V>(V::load(row + j), rows, offset, j));
+    }
+  }
   weigh<V>(scores, group.slots, group.count, states.totals + group.row);
+  for (Index r = 0; r < group.count; ++r)
+    scale_weights<V>(rows, offset, group.slots[r].low, group.slots[r].high, scores.values[r]);
   add_values<V>(group, tile, scores, states);
 }
 
@@ -93,7 +103,7 @@ inline void add_rows(const AttentionRows& task, Index start, const TileRows<T>& 
     group.row = begin + (end - begin) * g / groups;
     group.count = begin + (end - begin) * (g + 1) / groups - group.row;
     for (int r = 0; r < group.count; ++r) group.slots[r] = slots_of(task, group.row + r, start);
-    add_group<V>(task, group, tile, states);
+    add_group<V>(task, group, rows, offset, tile, states);
   }
 }
 

@@ -29,6 +29,9 @@ template <int kCount, int kFrom = 0, typename Body>
   }
 }
 
+/// What an int8 of 1 becomes by V::lifted() is 1 / kLiftedUnit.
+constexpr float kLiftedUnit = 0x1p-24F;
+
 /// Elements up to a whole number of any level's vectors.
 inline Index padded(Index head_dim) { return (head_dim + 15) / 16 * 16; }
 
@@ -39,6 +42,55 @@ struct TileRows {
   const T* keys[kTileKeys];
   const T* values[kTileKeys];
 };
+/// In int8 also where the scales of each kScaledGroup slots begin; another head's lie as far on as its keys.
+template <>
+struct TileRows<I8> {
+  const I8* keys[kTileKeys];
+  const I8* values[kTileKeys];
+  const I8* key_scales[kTileKeys / kScaledGroup];
+  const I8* value_scales[kTileKeys / kScaledGroup];
+};
+
+/// Finds the scales of the tile at `start`, of which somebody attends to the slots low .. high.
+inline void find_scales(const AttentionRows& task, Index start, Index low, Index high, TileRows<I8>& rows) {
+  for (Index group = 0; group < kTileKeys / kScaledGroup; ++group) {
+    const Index first = low / kScaledGroup;
+    const Index last = high / kScaledGroup;
+    const Index near = group < first ? first : group < last ? group : last;
+    const Index position = start + near * kScaledGroup;
+    const Index offset = task.blocks[position / task.block_size] * task.block_stride +
+                         position % task.block_size * Index{sizeof(float)};
+    rows.key_scales[group] = static_cast<const I8*>(task.k) + offset;
+    rows.value_scales[group] = static_cast<const I8*>(task.v) + offset;
+  }
+}
+
+/// The scales of the slots from `slot` on, a multiple of V::kWidth, of the KV head `offset` bytes further on.
+template <typename V>
+inline typename V::F load_scales(const I8* const* scales, Index offset, Index slot) {
+  const I8* group = scales[slot / kScaledGroup] + offset;
+  return V::load(static_cast<const float*>(static_cast<const void*>(group)) + slot % kScaledGroup);
+}
+
+/// Sums of products by keys as for_each_input() gives them, of the slots from `slot` on, become scores.
+template <typename V, typename T>
+inline typename V::F scores_of(typename V::F sums, const TileRows<T>& rows, Index offset, Index slot) {
+  if constexpr (kHasScales<T>) {
+    return V::mul(sums, V::mul(load_scales<V>(rows.key_scales, offset, slot), V::set(kLiftedUnit)));
+  } else {
+    return sums;
+  }
+}
+
+/// Makes the weights of the slots low .. high (and their neighbours in a vector) those of the values as they
+/// are stored.
+template <typename V, typename T>
+inline void scale_weights(const TileRows<T>& rows, Index offset, Index low, Index high, float* weights) {
+  if constexpr (kHasScales<T>) {
+    for (Index j = low / V::kWidth * V::kWidth; j <= high; j += V::kWidth)
+      V::store(weights + j, V::mul(V::load(weights + j), load_scales<V>(rows.value_scales, offset, j)));
+  }
+}
 
 /// The rows of the tile at `start` for the positions begin .. end - 1, of which it must have at least one.
 template <typename T>
@@ -50,7 +102,8 @@ inline void find_rows(const AttentionRows& task, Index start, Index begin, Index
   for (Index j = low; j < high; slot = 0, ++column) {
     const Index left = high - j;
     const Index count = left < task.block_size - slot ? left : task.block_size - slot;
-    const Index offset = task.blocks[column] * task.block_stride + slot * task.head_dim;
+    const Index scales = kHasScales<T> ? task.block_size * Index{sizeof(float)} : 0;
+    const Index offset = task.blocks[column] * task.block_stride + scales + slot * task.head_dim;
     const T* key = static_cast<const T*>(task.k) + offset;
     const T* value = static_cast<const T*>(task.v) + offset;
     for (Index i = 0; i < count; ++i) {
@@ -65,6 +118,7 @@ inline void find_rows(const AttentionRows& task, Index start, Index begin, Index
     rows.keys[j] = rows.keys[near];
     rows.values[j] = rows.values[near];
   }
+  if constexpr (kHasScales<T>) find_scales(task, start, low, high - 1, rows);
 }
 
 /// Elements that fill a vector as they are stored.
@@ -90,7 +144,8 @@ inline typename V::F load_part(const T* from, Index count) {
 }
 
 /// Calls use(i, inputs) for the inputs d + i, i = 0 .. kPiece - 1, of V::kWidth keys of head_dim elements; a
-/// lane is a key. The keys begin `offset` elements after `keys`.
+/// lane is a key. The keys begin `offset` elements after `keys`. int8 inputs are 1 / kLiftedUnit times as
+/// large as they are stored, which takes an instruction less.
 template <typename V, typename T, typename Use>
 [[gnu::always_inline]] inline void for_each_input(const T* const* keys, Index offset, Index d, Index head_dim,
                                                   const Use& use) {
@@ -106,6 +161,9 @@ template <typename V, typename T, typename Use>
     constexpr int kWord = word.kValue;
     if constexpr (sizeof(T) == sizeof(float)) {
       use(kWord, words[kWord]);
+    } else if constexpr (sizeof(T) == 1) {
+      unroll<4>(
+          [&](auto byte) { use(4 * kWord + byte.kValue, V::template lifted<byte.kValue>(words[kWord])); });
     } else {
       use(2 * kWord, V::low(words[kWord], keys[0]));
       use(2 * kWord + 1, V::high(words[kWord], keys[0]));

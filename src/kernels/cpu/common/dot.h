@@ -1,9 +1,9 @@
 // How a level multiplies a step of packed weights, by dtype: the innermost operation of every matmul.
 //
-// A Dot has the element types X of the input and W of the weight; kStep, how many inputs a step has; kTokens,
-// how many tokens a tile has so that its sums, one step's weights and one token's inputs fill the registers;
-// and load (one vector of outputs of one step), spread (the inputs of one step to every lane) and add (sum +=
-// weights . inputs, input by input). Thread safety: pure functions.
+// A Dot has the element types X of the input, W of the weight and Sum of what is added up; kStep, how many
+// inputs a step has; kTokens, how many tokens a tile has so that its sums, one step's weights and one token's
+// inputs fill the registers; and load (one vector of outputs of one step), spread (the inputs of one step to
+// every lane) and add (sum += weights . inputs, input by input). Thread safety: pure functions.
 #pragma once
 
 #include "kernels/cpu/common/elements.h"
@@ -17,6 +17,7 @@ template <typename V, typename Weight>
 struct WidenDot {
   using X = float;
   using W = Weight;
+  using Sum = float;
   using Weights = typename V::F;
   using Inputs = typename V::F;
   static constexpr Index kStep = 1;
@@ -38,6 +39,7 @@ template <typename V>
 struct PairDot {
   using X = BF16;
   using W = BF16;
+  using Sum = float;
   using Weights = Pair<V>;
   using Inputs = Pair<V>;
   static constexpr Index kStep = 2;
@@ -52,6 +54,36 @@ struct PairDot {
   }
   static typename V::F add(typename V::F sum, Weights w, Inputs x) {
     return V::fma(w.second, x.second, V::fma(w.first, x.first, sum));
+  }
+};
+
+/// uint8 against int8 without an instruction for it: both widened to 16 bits, because the one that multiplies
+/// bytes (vpmaddubsw) saturates its sums. Exact.
+template <typename V>
+struct WidenedByteDot {
+  using I = typename V::Ints;
+  using X = unsigned char;
+  using W = signed char;
+  using Sum = int;
+  /// Of inputs 0 and 2, and of inputs 1 and 3, of each lane.
+  struct Halves {
+    typename I::F even;
+    typename I::F odd;
+  };
+  using Weights = Halves;
+  using Inputs = Halves;
+  static constexpr Index kStep = 4;
+  static constexpr int kTokens = 4;
+  static Weights load(const W* from) {
+    const typename I::F bytes = I::load_bytes(from);
+    return {I::even_signed(bytes), I::odd_signed(bytes)};
+  }
+  static Inputs spread(const X* from) {
+    const typename I::F bytes = I::spread_bytes(from);
+    return {I::even_unsigned(bytes), I::odd_unsigned(bytes)};
+  }
+  static typename I::F add(typename I::F sum, Weights w, Inputs x) {
+    return I::add(sum, I::add(I::multiply_add(w.even, x.even), I::multiply_add(w.odd, x.odd)));
   }
 };
 

@@ -11,6 +11,16 @@ struct F16 {
 struct BF16 {
   unsigned short bits;
 };
+/// Of a row that has a scale.
+struct I8 {
+  signed char value;
+};
+
+/// Whether elements stand for themselves times a scale of their slot (tensor/kv_layout.h).
+template <typename T>
+constexpr bool kHasScales = false;
+template <>
+constexpr bool kHasScales<I8> = true;
 
 }  // namespace
 }  // namespace caravan::cpu

@@ -1,17 +1,20 @@
-// The table of a level, made from its vector type and its way to multiply bf16.
+// The table of a level, made from its vector type and its ways to multiply bf16 and bytes.
 // Thread safety: constant.
 #pragma once
 
 #include "kernels/cpu/common/attention.h"
 #include "kernels/cpu/common/linear.h"
 #include "kernels/cpu/common/panel.h"
+#include "kernels/cpu/common/panel_i8.h"
+#include "kernels/cpu/common/panel_weight_only.h"
 #include "kernels/cpu/common/peak.h"
+#include "kernels/cpu/common/quantize.h"
 #include "kernels/cpu/common/rows.h"
 
 namespace caravan::cpu {
 namespace {
 
-template <typename V, typename BF16Dot>
+template <typename V, typename BF16Dot, typename ByteDot, typename Narrow = PlainNarrow<V>>
 constexpr LevelKernels level_table() {
   return {
       .linear_f32 = linear<V, float, float>,
@@ -20,10 +23,22 @@ constexpr LevelKernels level_table() {
       .panel_f32 = panel<V, WidenDot<V, float>>,
       .panel_f16 = panel<V, WidenDot<V, F16>, WidenDot<V, float>>,
       .panel_bf16 = panel<V, BF16Dot>,
+      .panel_i8 = panel_i8<V, ByteDot>,
+      .weight_only_f32 = panel_weight_only<V, Narrow, WidenDot<V, float>>,
+      .weight_only_f16 = panel_weight_only<V, Narrow, WidenDot<V, F16>>,
+      .weight_only_bf16 = panel_weight_only<V, Narrow, BF16Dot>,
+      .expand_f32 = expand_panel<V, Narrow, float>,
+      .expand_f16 = expand_panel<V, Narrow, F16>,
+      .expand_bf16 = expand_panel<V, Narrow, BF16>,
+      .resident_bf16 = 0,
       .peak_f32 = {peak<V, WidenDot<V, float>>, peak_operations<V, WidenDot<V, float>>()},
       .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},
+      .peak_i8 = {peak<typename V::Ints, ByteDot>, peak_operations<typename V::Ints, ByteDot>()},
       .rms_norm_f32 = rms_norm<V, float>,
       .rms_norm_bf16 = rms_norm<V, BF16>,
+      .rms_norm_u8 = rms_norm_quantized<V>,
+      .quantize_rows_f32 = quantize_rows<V, float>,
+      .quantize_rows_bf16 = quantize_rows<V, BF16>,
       .add_rms_norm_f32 = add_rms_norm<V, float>,
       .add_rms_norm_bf16 = add_rms_norm<V, BF16>,
       .silu_mul_f32 = silu_mul<V, float>,
@@ -32,13 +47,17 @@ constexpr LevelKernels level_table() {
       .rope_f32 = rope<V>,
       .store_f16 = store_as<V, F16>,
       .store_bf16 = store_as<V, BF16>,
+      .store_i8 = store_scaled<V>,
       .attention_f32_f32 = attention<V, float, float>,
       .attention_f16_f32 = attention<V, F16, float>,
       .attention_bf16_f32 = attention<V, BF16, float>,
       .attention_bf16_bf16 = attention<V, BF16, BF16>,
+      .attention_i8_f32 = attention<V, I8, float>,
+      .attention_i8_bf16 = attention<V, I8, BF16>,
       .attention_chunk_f32 = attention_chunk<V, float>,
       .attention_chunk_f16 = attention_chunk<V, F16>,
       .attention_chunk_bf16 = attention_chunk<V, BF16>,
+      .attention_chunk_i8 = attention_chunk<V, I8>,
       .attention_merge_f32 = attention_merge<V, float>,
       .attention_merge_bf16 = attention_merge<V, BF16>,
       .exp_f32 = exp_all<V>,

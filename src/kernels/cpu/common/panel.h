@@ -26,9 +26,9 @@ struct Block {
   Index x_stride;
   const typename Dot::W* w;  ///< [steps, 64, Dot::kStep]
   Index inputs;
-  bool first;             ///< sums begin at zero
-  Index ahead;            ///< cache lines of the next block that each step of a tile asks memory for
-  float (*sums)[kPanel];  ///< [tokens, 64]
+  bool first;   ///< sums begin at zero
+  Index ahead;  ///< cache lines of the next block that each step of a tile asks memory for
+  typename Dot::Sum (*sums)[kPanel];  ///< [tokens, 64]
 };
 
 /// The inputs of the last step where only one of the two is there.

@@ -40,6 +40,32 @@ struct PanelTask {
   bool y_bf16 = false;     ///< y is bf16 (halves only), else fp32
   Index block_inputs = 0;  ///< a multiple of the step
   Index block_tokens = 0;  ///< at most kMaxBlockTokens
+  /// The panel that the lane does next, which memory may be asked for meanwhile, or null.
+  const void* next = nullptr;
+};
+
+/// What a chunk's scales are stored as.
+enum class ScaleType : unsigned char { kF32, kF16, kBF16 };
+
+/// How a panel's chunks of a quantised weight lie, each of one group of inputs: tensor/quantization.h.
+/// Offsets are in bytes from a chunk's start.
+struct QuantizedPanel {
+  Index group = 0;        ///< inputs of a chunk
+  Index chunk_bytes = 0;  ///< from one to the next
+  Index zeros = 0;
+  Index sums = 0;
+  Index values = 0;
+  int bits = 8;
+  bool has_zeros = false;
+  ScaleType scale = ScaleType::kF32;
+};
+
+/// One panel of a quantised weight against `tokens` rows. As in ops/packed_linear.h.
+struct QuantizedTask {
+  PanelTask panel;  ///< whose `panel` is the first chunk
+  QuantizedPanel weight;
+  Index x_stride = 0;  ///< quantised rows: bytes from one to the next
+  Index meaning = 0;   ///< quantised rows: where their scale and zero point lie, in bytes
 };
 
 /// Outputs of a panel, as tensor/panels.h has them (levels.cpp checks it).
@@ -48,6 +74,11 @@ constexpr Index kPanel = 64;
 constexpr Index kMaxBlockTokens = 96;
 /// So that a widened block of a panel takes 128 KB of the stack.
 constexpr Index kMaxBlockInputs = 512;
+
+/// From so many tokens on, a panel of a weight that alone is quantised is expanded once for all of them.
+constexpr Index kFewExpandedTokens = 16;
+/// From so many tokens on a call of a panel kernel that keeps its inputs in the L2 cache does so.
+constexpr Index kResidentFrom = 65;
 
 /// Elements begin .. end - 1 (or rows, for rms_norm) of a row-wise op.
 struct RowTask {
@@ -58,6 +89,25 @@ struct RowTask {
   Index begin = 0;
   Index end = 0;
   float epsilon = 0.0F;
+};
+
+/// How a row's scale is found: ops/quantize_rows.h.
+enum class RowMode : unsigned char { kPerToken, kSymmetric, kStatic };
+
+/// Rows begin .. end - 1 of quantize_rows, or of rms_norm and then quantize_rows.
+struct QuantizeTask {
+  const void* x = nullptr;             ///< [rows, width]
+  const float* norm_weight = nullptr;  ///< [width], of the norm
+  float epsilon = 0.0F;                ///< of the norm
+  unsigned char* y = nullptr;          ///< [rows, y_stride]
+  Index width = 0;
+  Index y_stride = 0;
+  Index meaning = 0;  ///< where a row's scale and zero point lie, in bytes from its start
+  Index begin = 0;
+  Index end = 0;
+  RowMode mode = RowMode::kPerToken;
+  float scale = 0.0F;  ///< kStatic
+  int zero = 0;        ///< kStatic
 };
 
 /// Rows begin .. end - 1 of add_rms_norm.
@@ -88,17 +138,20 @@ struct AttentionRows {
   /// Of each row, [chunks from first's to last's, padded(head_dim) + kAttentionResultTail]: sums of values,
   /// the largest score and the sum of weights. Used where chunks are shared out.
   float* partials[kMaxRows];
-  int rows = 0;       ///< a multiple of head_rows
-  int head_rows = 0;  ///< of one KV head
-  const void* k =
-      nullptr;  ///< the cache's start, at the first KV head: [blocks, kv_heads, block_size, head_dim]
+  int rows = 0;             ///< a multiple of head_rows
+  int head_rows = 0;        ///< of one KV head
+  const void* k = nullptr;  ///< the cache's start, at the first KV head, laid out as tensor/kv_layout.h says
   const void* v = nullptr;
   const int* blocks = nullptr;  ///< this sequence's block table
   Index block_stride = 0;       ///< elements from one block to the next
+  Index head_stride = 0;        ///< and from one KV head to the next
   Index block_size = 0;
   Index head_dim = 0;  ///< at most kMaxHeadDim
   float scale = 0.0F;
 };
+
+/// Slots whose scales lie in one piece, as tensor/kv_layout.h has them (x86/attention.h checks it).
+constexpr Index kScaledGroup = 16;
 
 /// Positions whose softmax is computed on its own and then merged, as ops/attention.h has them
 /// (x86/attention.h checks it).
@@ -124,10 +177,26 @@ struct LevelKernels {
   void (*panel_f32)(const PanelTask&);
   void (*panel_f16)(const PanelTask&);
   void (*panel_bf16)(const PanelTask&);
+  void (*panel_i8)(const QuantizedTask&);
+  /// Of a weight that alone is quantised, by what it is multiplied as: against up to kFewExpandedTokens
+  /// tokens, and expanded to an ordinary panel [steps, 64, step].
+  void (*weight_only_f32)(const QuantizedTask&);
+  void (*weight_only_f16)(const QuantizedTask&);
+  void (*weight_only_bf16)(const QuantizedTask&);
+  void (*expand_f32)(const QuantizedTask&, void* to);
+  void (*expand_f16)(const QuantizedTask&, void* to);
+  void (*expand_bf16)(const QuantizedTask&, void* to);
+  /// So many bytes of inputs panel_bf16 keeps in the L2 cache while panel after panel passes: no call with
+  /// more than kResidentFrom tokens should have more. 0: it does not, and goes by block_tokens.
+  Index resident_bf16;
   PeakKernel peak_f32;
   PeakKernel peak_bf16;
+  PeakKernel peak_i8;
   void (*rms_norm_f32)(const RowTask&);
   void (*rms_norm_bf16)(const RowTask&);
+  void (*rms_norm_u8)(const QuantizeTask&);
+  void (*quantize_rows_f32)(const QuantizeTask&);  ///< of x
+  void (*quantize_rows_bf16)(const QuantizeTask&);
   void (*add_rms_norm_f32)(const AddNormTask&);
   void (*add_rms_norm_bf16)(const AddNormTask&);
   void (*silu_mul_f32)(const RowTask&);
@@ -136,13 +205,18 @@ struct LevelKernels {
   void (*rope_f32)(const RopeTask&);
   void (*store_f16)(const float* from, void* to, Index count);   ///< rounds `count` elements to fp16
   void (*store_bf16)(const float* from, void* to, Index count);  ///< and to bf16
+  /// Rounds a row to int8 as ops/kv_write.h says and returns its scale. given: 0 where there is none.
+  float (*store_i8)(const float* from, void* to, Index count, float given);
   void (*attention_f32_f32)(const AttentionRows&);
   void (*attention_f16_f32)(const AttentionRows&);
   void (*attention_bf16_f32)(const AttentionRows&);
   void (*attention_bf16_bf16)(const AttentionRows&);
+  void (*attention_i8_f32)(const AttentionRows&);
+  void (*attention_i8_bf16)(const AttentionRows&);
   void (*attention_chunk_f32)(const AttentionRows&, Index chunk);  ///< one chunk into the partials
   void (*attention_chunk_f16)(const AttentionRows&, Index chunk);
   void (*attention_chunk_bf16)(const AttentionRows&, Index chunk);
+  void (*attention_chunk_i8)(const AttentionRows&, Index chunk);
   void (*attention_merge_f32)(const AttentionRows&);  ///< the partials of all chunks into y
   void (*attention_merge_bf16)(const AttentionRows&);
   void (*exp_f32)(const float* from, float* to, Index count);  ///< for the test of its error

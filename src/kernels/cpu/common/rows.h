@@ -53,12 +53,28 @@ inline typename V::F exp_of(typename V::F x) {
   return V::zero_where_below(x, -87.33654F, V::scale_by_power(p, n));
 }
 
+/// What a row of `width` elements is multiplied with, from the sums of its squares.
+template <typename V>
+inline float norm_scale(typename V::F squares, Index width, float epsilon) {
+  return 1.0F / V::square_root(V::sum(squares) / static_cast<float>(width) + epsilon);
+}
+
+/// The sums of the squares of x [width].
+template <typename V>
+inline typename V::F squares_of(const float* x, Index width) {
+  typename V::F squares = V::zero();
+  for_each_vector<V>(0, width, [&](Index i, Index count) {
+    const typename V::F value = read<V>(x + i, count);
+    squares = V::fma(value, value, squares);
+  });
+  return squares;
+}
+
 /// Row `row` of y, from the row x [width] of what is normed and the sums of its squares.
 template <typename V, typename Y>
 inline void write_normed(const RowTask& task, Index row, const float* x, typename V::F squares) {
   Y* y = static_cast<Y*>(task.y) + row * task.width;
-  const float mean = V::sum(squares) / static_cast<float>(task.width);
-  const typename V::F scale = V::set(1.0F / V::square_root(mean + task.epsilon));
+  const typename V::F scale = V::set(norm_scale<V>(squares, task.width, task.epsilon));
   for_each_vector<V>(0, task.width, [&](Index i, Index count) {
     const typename V::F normed = V::mul(read<V>(x + i, count), scale);
     write<V>(y + i, V::mul(normed, read<V>(task.b + i, count)), count);
@@ -69,12 +85,7 @@ template <typename V, typename Y>
 void rms_norm(const RowTask& task) {
   for (Index row = task.begin; row < task.end; ++row) {
     const float* x = task.a + row * task.width;
-    typename V::F squares = V::zero();
-    for_each_vector<V>(0, task.width, [&](Index i, Index count) {
-      const typename V::F value = read<V>(x + i, count);
-      squares = V::fma(value, value, squares);
-    });
-    write_normed<V, Y>(task, row, x, squares);
+    write_normed<V, Y>(task, row, x, squares_of<V>(x, task.width));
   }
 }
 
@@ -136,6 +147,31 @@ void store_as(const float* from, void* to, Index count) {
   for_each_vector<V>(0, count, [&](Index i, Index part) {
     write<V>(static_cast<T*>(to) + i, read<V>(from + i, part), part);
   });
+}
+
+/// LevelKernels::store_i8.
+template <typename V>
+float store_scaled(const float* from, void* to, Index count, float given) {
+  typename V::F largest = V::zero();
+  // Zero for finite elements, NaN for others, which the largest does not show.
+  typename V::F defect = V::zero();
+  for_each_vector<V>(0, count, [&](Index i, Index part) {
+    const typename V::F x = read<V>(from + i, part);
+    largest = V::max(V::max(x, V::sub(V::zero(), x)), largest);
+    defect = V::fma(x, V::zero(), defect);
+  });
+  const float scale = (given > 0.0F ? given : V::largest(largest) / 127.0F) + V::sum(defect);
+  const bool some = scale > 0.0F;
+  const typename V::F divisor = V::set(scale);
+  for_each_vector<V>(0, count, [&](Index i, Index part) {
+    typename V::F scaled = V::zero();
+    if (some) {
+      scaled = V::div(read<V>(from + i, part), divisor);
+      scaled = V::min(V::max(scaled, V::set(-127.0F)), V::set(127.0F));
+    }
+    write<V>(static_cast<I8*>(to) + i, scaled, part);
+  });
+  return scale;
 }
 
 template <typename V>

@@ -10,8 +10,40 @@
 namespace caravan::cpu {
 namespace {
 
+/// Vectors of 16 int32, with what a Dot of bytes needs.
+struct Ints512 {
+  using F = __m512i;
+  static constexpr int kWidth = 16;
+  static constexpr int kTileVectors = 4;
+
+  static F zero() { return _mm512_setzero_si512(); }
+  static F set(int value) { return _mm512_set1_epi32(value); }
+  static F add(F a, F b) { return _mm512_add_epi32(a, b); }
+  static F sub(F a, F b) { return _mm512_sub_epi32(a, b); }
+  static F mul(F a, F b) { return _mm512_mullo_epi32(a, b); }
+  static F load(const int* from) { return _mm512_loadu_si512(from); }
+  static void store(int* to, F value) { _mm512_storeu_si512(to, value); }
+  static __m512 to_floats(F a) { return _mm512_cvtepi32_ps(a); }
+
+  static F load_bytes(const void* from) { return _mm512_loadu_si512(from); }
+  /// The 4 bytes at `from` in every lane.
+  static F spread_bytes(const void* from) {
+    int bytes = 0;
+    __builtin_memcpy(&bytes, from, sizeof bytes);
+    return _mm512_set1_epi32(bytes);
+  }
+  /// Bytes 0 and 2, and bytes 1 and 3, of each lane as its two 16-bit numbers.
+  static F even_signed(F a) { return _mm512_srai_epi16(_mm512_slli_epi16(a, 8), 8); }
+  static F odd_signed(F a) { return _mm512_srai_epi16(a, 8); }
+  static F even_unsigned(F a) { return _mm512_and_si512(a, _mm512_set1_epi16(0xFF)); }
+  static F odd_unsigned(F a) { return _mm512_srli_epi16(a, 8); }
+  /// The sum of the two products of 16-bit numbers in each lane.
+  static F multiply_add(F a, F b) { return _mm512_madd_epi16(a, b); }
+};
+
 struct Vector512 {
   using F = __m512;
+  using Ints = Ints512;
   static constexpr int kWidth = 16;
   /// 6 x 4 accumulators, 4 weights and 1 input fill 29 of the 32 registers.
   static constexpr int kTileTokens = 6;
@@ -76,9 +108,31 @@ struct Vector512 {
     }
   }
 
+  /// 16 int8.
+  static F load_byte(const void* from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from))));
+  }
+  /// 32 values of 4 bits, each stored as itself + 8: the lower halves of 16 bytes, then the upper ones.
+  static void load_halves(const void* from, F (&values)[2]) {
+    // A permutation looks at the lower 4 bits of an index only.
+    const F numbers = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from)));
+    values[0] = _mm512_permutexvar_ps(bytes, numbers);
+    values[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(bytes, 4), numbers);
+  }
+  /// Each lane twice: those of the lower half, those of the upper.
+  static void twice(F a, F& low, F& high) {
+    low = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), a);
+    high = _mm512_permutexvar_ps(
+        _mm512_setr_epi32(8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15), a);
+  }
+
   static F widened(__m256i bits, const F16* /*type*/) { return _mm512_cvtph_ps(bits); }
   static F widened(__m256i bits, const BF16* /*type*/) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  }
+  static F widened(__m128i bytes, const I8* /*type*/) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
   }
   /// 32 bf16, two of each 32-bit lane.
   using Bits = __m512i;
@@ -103,7 +157,29 @@ struct Vector512 {
   static F high(F pairs, const F16* /*type*/) {
     return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(pairs), 16)));
   }
+  /// The int8 number kByte of each 32-bit lane, times 2^24: where only its top byte is set, no sign need be
+  /// spread. Of the three ways to do so each takes the port that is free.
+  template <int kByte>
+  static F lifted(F words) {
+    const __m512i bits = _mm512_castps_si512(words);
+    if constexpr (kByte == 0) {
+      return _mm512_cvtepi32_ps(_mm512_slli_epi32(bits, 24));
+    } else if constexpr (kByte == 3) {
+      return _mm512_cvtepi32_ps(_mm512_and_si512(bits, _mm512_set1_epi32(static_cast<int>(0xFF000000U))));
+    } else {
+      // 0x80 makes a byte zero.
+      const __m128i lane = _mm_set_epi8(12 + kByte, -128, -128, -128, 8 + kByte, -128, -128, -128, 4 + kByte,
+                                        -128, -128, -128, kByte, -128, -128, -128);
+      return _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bits, _mm512_broadcast_i32x4(lane)));
+    }
+  }
   static F load(const float* from) { return _mm512_loadu_ps(from); }
+  static F load(const I8* from) {
+    return widened(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), from);
+  }
+  static F load_part(const I8* from, Index count) {
+    return widened(_mm_maskz_loadu_epi8(first(count), from), from);
+  }
   static F load_part(const float* from, Index count) { return _mm512_maskz_loadu_ps(first(count), from); }
   template <typename T>
   static F load(const T* from) {
@@ -125,6 +201,20 @@ struct Vector512 {
     const __mmask16 nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
     const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
     return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, nan, quiet), 16));
+  }
+  /// Rounds to nearest, ties to even. Lanes are in 0 .. 255.
+  static void store_bytes(unsigned char* to, F value) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(value)));
+  }
+  /// Of values within int8's range: to nearest, ties to even.
+  static __m128i narrowed(F value, const I8* /*type*/) {
+    return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(value));
+  }
+  static void store(I8* to, F value) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrowed(value, to));
+  }
+  static void store_part(I8* to, F value, Index count) {
+    _mm_mask_storeu_epi8(to, first(count), narrowed(value, to));
   }
   static void store(float* to, F value) { _mm512_storeu_ps(to, value); }
   static void store_part(float* to, F value, Index count) { _mm512_mask_storeu_ps(to, first(count), value); }

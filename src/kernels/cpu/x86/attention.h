@@ -17,6 +17,7 @@
 namespace caravan::cpu {
 
 static_assert(kAttentionChunk == kAttentionChunkPositions);
+static_assert(kScaledGroup == kScaledSlots);
 static_assert(std::atomic_ref<int32_t>::required_alignment == alignof(int32_t));
 
 struct AttentionKernels {
@@ -34,6 +35,8 @@ AttentionKernels attention_kernels(const AttentionArgs& args) {
       return {f32 ? kLevel.attention_f32_f32 : nullptr, kLevel.attention_chunk_f32, merge};
     case DType::kF16:
       return {f32 ? kLevel.attention_f16_f32 : nullptr, kLevel.attention_chunk_f16, merge};
+    case DType::kI8:
+      return {f32 ? kLevel.attention_i8_f32 : kLevel.attention_i8_bf16, kLevel.attention_chunk_i8, merge};
     default:
       return {f32 ? kLevel.attention_bf16_f32 : kLevel.attention_bf16_bf16, kLevel.attention_chunk_bf16,
               merge};
@@ -47,10 +50,11 @@ class AttentionWork {
       : args_(args),
         kernels_(kernels),
         lane_(lane),
+        layout_(kv_layout_of(args.k_cache)),
         tokens_(args.q.shape[0]),
-        kv_heads_(args.k_cache.shape[1]),
-        block_size_(args.k_cache.shape[2]),
-        head_dim_(args.k_cache.shape[3]),
+        kv_heads_(layout_.kv_heads),
+        block_size_(layout_.block_size),
+        head_dim_(layout_.head_dim),
         heads_(args.q.shape[1] / head_dim_) {}
 
   void run() {
@@ -183,12 +187,13 @@ class AttentionWork {
 
   void prepare(AttentionRows& rows, int64_t token, int64_t kv_head) const {
     const auto element = static_cast<int64_t>(size_of(args_.k_cache.dtype));
-    const int64_t head_offset = kv_head * block_size_ * head_dim_ * element;
+    const int64_t head_offset = kv_head * layout_.head_stride() * element;
     rows.k = static_cast<const char*>(args_.k_cache.data) + head_offset;
     rows.v = static_cast<const char*>(args_.v_cache.data) + head_offset;
     const int64_t row = std::max<int64_t>(0, sequence(token));
     rows.blocks = args_.places.block_table.as<int32_t>() + row * args_.places.block_table.shape[1];
-    rows.block_stride = kv_heads_ * block_size_ * head_dim_;
+    rows.block_stride = layout_.block_stride();
+    rows.head_stride = layout_.head_stride();
     rows.block_size = block_size_;
     rows.head_dim = head_dim_;
     rows.scale = args_.scale;
@@ -215,6 +220,7 @@ class AttentionWork {
   const AttentionArgs& args_;
   AttentionKernels kernels_;
   Lane lane_;
+  KvLayout layout_;
   int64_t tokens_;
   int64_t kv_heads_;
   int64_t block_size_;

@@ -9,7 +9,8 @@
 #include "kernels/cpu/common/raw.h"
 #include "kernels/cpu/x86/attention.h"
 #include "kernels/cpu/x86/kv_write.h"
-#include "kernels/cpu/x86/packed_linear.h"
+#include "kernels/cpu/x86/quantize.h"
+#include "kernels/cpu/x86/quantized_linear.h"
 #include "kernels/cpu/x86/reference_table.h"
 
 namespace caravan::cpu {
@@ -112,7 +113,7 @@ void rope(const RopeArgs& args, Lane lane) {
 template <const LevelKernels& kLevel>
 void attention(const AttentionArgs& args, Lane lane) {
   const AttentionKernels kernels = attention_kernels<kLevel>(args);
-  if (kernels.whole == nullptr || args.k_cache.shape[3] > kMaxHeadDim) {
+  if (kernels.whole == nullptr || kv_layout_of(args.k_cache).head_dim > kMaxHeadDim) {
     return reference_table().attention.at(args.k_cache.dtype).run(args, lane);
   }
   AttentionWork(args, kernels, lane).run();
@@ -123,6 +124,8 @@ void add_kernels(KernelTable& table, std::string_view level) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     table.linear.set(dtype, linear<kLevel>, level);
     table.packed_linear.set(dtype, packed_linear<kLevel>, level);
+  }
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
     table.kv_write.set(dtype, kv_write<kLevel>, level);
     table.rope_kv_write.set(dtype, rope_kv_write<kLevel>, level);
     table.attention.set(dtype, attention<kLevel>, level);
@@ -131,7 +134,11 @@ void add_kernels(KernelTable& table, std::string_view level) {
     table.rms_norm.set(dtype, rms_norm<kLevel>, level);
     table.add_rms_norm.set(dtype, add_rms_norm<kLevel>, level);
     table.silu_mul.set(dtype, silu_mul<kLevel>, level);
+    table.quantize_rows.set(dtype, quantize_rows<kLevel>, level);
   }
+  table.packed_linear.set(DType::kU8, packed_linear_weight_only<kLevel>, level);
+  table.packed_linear.set(DType::kI8, packed_linear_i8<kLevel>, level);
+  table.rms_norm.set(DType::kU8, rms_norm_quantized<kLevel>, level);
   table.rope.set(DType::kF32, rope<kLevel>, level);
   table.add.set(DType::kF32, add<kLevel>, level);
 }
@@ -156,8 +163,10 @@ Peak peak_of(std::string_view level, DType dtype) {
                                 : level == kAvx512Bf16VnniName ? &kAvx512Bf16VnniKernels
                                 : level == kAmxName            ? &kAmxKernels
                                                                : nullptr;
-  if (kernels == nullptr || !is_floating(dtype)) return {};
-  const PeakKernel& peak = dtype == DType::kBF16 ? kernels->peak_bf16 : kernels->peak_f32;
+  if (kernels == nullptr || (!is_floating(dtype) && dtype != DType::kI8)) return {};
+  const PeakKernel& peak = dtype == DType::kI8     ? kernels->peak_i8
+                           : dtype == DType::kBF16 ? kernels->peak_bf16
+                                                   : kernels->peak_f32;
   return {peak.run, peak.operations_per_step};
 }
 

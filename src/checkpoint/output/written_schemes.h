@@ -1,0 +1,37 @@
+// The quantization_config of a checkpoint that is being written, in compressed-tensors' words.
+// Thread safety: none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "checkpoint/quantized/config.h"
+
+namespace caravan {
+
+class WrittenSchemes {
+ public:
+  /// A matrix of this module was written so.
+  void add(const std::string& module, const QuantScheme& scheme);
+  /// A matrix of this module was written as it was.
+  void add_plain(const std::string& module);
+  void set_kv_cache(const KvCacheQuant& kv_cache) { kv_cache_ = kv_cache; }
+
+  /// Modules of one scheme are the class "Linear", without those that were written as they were. Where there
+  /// are several, each module is named: vLLM would take "Linear" for a matrix that it makes of q, k and v
+  /// before it looks for their names.
+  [[nodiscard]] Json json() const;
+
+ private:
+  struct Written {
+    QuantScheme scheme;
+    std::vector<std::string> modules;
+  };
+  std::vector<Written> written_;
+  std::vector<std::string> plain_;
+  std::optional<KvCacheQuant> kv_cache_;
+};
+
+}  // namespace caravan

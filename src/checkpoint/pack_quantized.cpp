@@ -1,0 +1,106 @@
+#include "checkpoint/pack_quantized.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "checkpoint/pack.h"
+#include "checkpoint/threads.h"
+
+namespace caravan {
+
+namespace {
+
+/// The numbers of one panel's 64 outputs; of an output that there is not: scale 0.
+struct PanelNumbers {
+  std::vector<int8_t> values;  ///< [64, in]
+  std::vector<float> scales;   ///< [64, groups]
+  std::vector<int8_t> zeros;   ///< [64, groups]; all 0 where the weight has no zero points
+
+  PanelNumbers(int64_t in, int64_t groups)
+      : values(static_cast<size_t>(kPanelOutputs * in)),
+        scales(static_cast<size_t>(kPanelOutputs * groups)),
+        zeros(static_cast<size_t>(kPanelOutputs * groups)) {}
+
+  /// Where the numbers of the outputs from `place` on go.
+  QuantizedRows rows_at(int64_t place, int64_t in, int64_t groups, bool has_zeros) {
+    return {values.data() + place * in, scales.data() + place * groups,
+            has_zeros ? zeros.data() + place * groups : nullptr};
+  }
+};
+
+void store_scale(float scale, DType dtype, std::byte* to) {
+  const auto put = [to](const auto& value) { std::memcpy(to, &value, sizeof value); };
+  switch (dtype) {
+    case DType::kF16:
+      return put(to_half(scale));
+    case DType::kBF16:
+      return put(to_bfloat16(scale));
+    default:
+      return put(scale);
+  }
+}
+
+/// Puts the values of one output, [inputs], where `format` has them in a chunk whose values lie at `to`.
+void store_values(const int8_t* row, int64_t inputs, int64_t output, const QuantizedFormat& format,
+                  std::byte* to) {
+  const int64_t step = panel_step(format.order);
+  for (int64_t i = 0; i < inputs; i += step) {
+    const int64_t place = i * kPanelOutputs + output * step;
+    for (int64_t j = 0; j < step; ++j) {
+      if (format.weight.bits == 8) {
+        to[place + j] = static_cast<std::byte>(row[i + j]);
+        continue;
+      }
+      constexpr int64_t kRun = 32;  // values that share 16 bytes
+      const auto nibble = static_cast<unsigned>(row[i + j] + 8);
+      const int64_t in_run = (place + j) % kRun;
+      to[(place + j) / kRun * (kRun / 2) + in_run % (kRun / 2)] |=
+          static_cast<std::byte>(in_run < kRun / 2 ? nibble : nibble << 4U);
+    }
+  }
+}
+
+/// Writes group `group` of a panel to `chunk`, whose bytes are all 0.
+void pack_chunk(const PanelNumbers& numbers, int64_t in, int64_t group, const QuantizedFormat& format,
+                std::byte* chunk) {
+  const ChunkLayout layout = chunk_layout(format, in);
+  const int64_t groups = groups_of(format.weight, in);
+  const int64_t width = in / groups;
+  const auto scale_bytes = static_cast<int64_t>(size_of(format.scale));
+  std::vector<int8_t> row(static_cast<size_t>(layout.inputs));  // a group of one output, up to whole steps
+  for (int64_t o = 0; o < kPanelOutputs; ++o) {
+    const auto at = static_cast<size_t>(o * groups + group);
+    store_scale(numbers.scales[at], format.scale, chunk + o * scale_bytes);
+    const int8_t zero = numbers.zeros[at];
+    if (format.weight.zero_points) chunk[layout.zeros + o] = static_cast<std::byte>(zero);
+    const int8_t* values = numbers.values.data() + o * in + group * width;
+    std::copy_n(values, width, row.begin());
+    std::fill(row.begin() + width, row.end(), zero);
+    store_values(row.data(), layout.inputs, o, format, chunk + layout.values);
+    const int32_t sum = std::accumulate(row.begin(), row.end(), 0);
+    if (layout.sums != layout.values) std::memcpy(chunk + layout.sums + o * 4, &sum, sizeof sum);
+  }
+}
+
+}  // namespace
+
+void pack_quantized(const std::vector<int64_t>& source_rows, bool interleaved, int64_t in,
+                    const QuantizedFormat& format, const ReadQuantized& read, const TensorView& blob) {
+  const std::vector<std::vector<PackedRows>> plan = rows_of_panels(source_rows, interleaved);
+  CARAVAN_CHECK_EQ(static_cast<int64_t>(plan.size()), blob.shape[0]);
+  const int64_t groups = blob.shape[1];
+  const int64_t chunk_bytes = blob.shape[2];
+  for_each_in_parallel(plan.size(), [&](size_t panel) {
+    PanelNumbers numbers(in, groups);
+    for (const PackedRows& part : plan[panel]) {
+      read(part.source, part.first, part.count,
+           numbers.rows_at(part.place, in, groups, format.weight.zero_points));
+    }
+    auto* chunks = static_cast<std::byte*>(blob.data) + static_cast<int64_t>(panel) * groups * chunk_bytes;
+    for (int64_t group = 0; group < groups; ++group)
+      pack_chunk(numbers, in, group, format, chunks + group * chunk_bytes);
+  });
+}
+
+}  // namespace caravan

@@ -1,0 +1,35 @@
+#include "cli/flags/quantize_flags.h"
+
+#include "base/error.h"
+
+namespace caravan::cli {
+
+namespace {
+
+/// More inputs than any matrix of the family has.
+constexpr int64_t kMaxGroupSize = 65536;
+
+}  // namespace
+
+std::vector<Option> quantize_options() {
+  return {{"--quantize", "SCHEME", "round weights while loading: w8a8, w8a16 or w4a16 (none)"},
+          {"--group-size", "N", "inputs that share a scale, of w8a16 (all) and w4a16 (128)"},
+          {"--lm-head", "HOW", "with --quantize: int8, or keep its own dtype (int8)"}};
+}
+
+std::optional<LoadQuantization> parse_quantize_flags(const Arguments& arguments) {
+  const std::string name =
+      arguments.choice("--quantize", {"none", "w8a8", "w8a16", "w4a16"}).value_or("none");
+  std::optional<LoadQuantization> scheme = quantization_from_name(name);
+  const std::optional<int64_t> group = arguments.integer("--group-size", 1, kMaxGroupSize);
+  const std::optional<std::string> head = arguments.choice("--lm-head", {"int8", "keep"});
+  if (group && (!scheme || scheme->rows.mode != ActivationQuant::kNone)) {
+    fail("--group-size: found ", *group, " with --quantize ", name, ", expected w8a16 or w4a16 beside it");
+  }
+  if (head && !scheme) fail("--lm-head: found ", *head, " without --quantize, expected a scheme beside it");
+  if (group) scheme->weight.group = *group;
+  if (head) scheme->head = *head == "int8";
+  return scheme;
+}
+
+}  // namespace caravan::cli

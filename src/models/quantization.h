@@ -1,0 +1,37 @@
+// Which matrices of a model are quantised, and how: as its checkpoint has them, or as `--quantize` wants them
+// rounded while they are loaded. Thread safety: pure functions.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "graph/graph.h"
+
+namespace caravan {
+
+/// How weights are to be rounded to the nearest numbers while they are loaded.
+struct LoadQuantization {
+  WeightQuant weight;
+  RowQuant rows;
+  bool head = true;  ///< whether the matmul of the logits is quantised too: to 8 bits for each output
+};
+
+/// "w8a8", "w8a16", "w4a16".
+std::string_view name_of(const LoadQuantization& scheme);
+
+/// The scheme `name`: w8a8 (8 bits for each output, activations for each token), w8a16 (8 bits for each
+/// output) or w4a16 (4 bits, groups of 128 inputs). Nothing for any other name.
+std::optional<LoadQuantization> quantization_from_name(std::string_view name);
+
+/// "w8a8", "w8a16" or "w4a16": of most of `formats`, of which there is at least one.
+std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats);
+
+/// The format of every matrix that `graph`, recorded without quantisation, multiplies by, under the first of
+/// its names. `dtype` is that of the graph's weights. Throws Error, naming the matrix, where groups do not
+/// divide its inputs.
+std::map<std::string, QuantizedFormat> quantized_matrices(const Graph& graph, const LoadQuantization& scheme,
+                                                          DType dtype);
+
+}  // namespace caravan

@@ -1,0 +1,125 @@
+// How matrices and rows are quantised: the schemes, and where quantised numbers lie in memory.
+//
+// A quantised weight [out, in] stands for scale[o, g] * (q[o, i] - zero[o, g]) with g = i / group, where q
+// and zero are signed: -128 .. 127 for 8 bits, -8 .. 7 for 4. (Formats that store 0 .. 15 store q + 8.)
+//
+// In memory it is a blob of bytes [panels, groups, chunk], like an ordinary weight in panels
+// (tensor/panels.h) of 64 outputs, but each chunk, one group of inputs of one panel, begins with what its
+// numbers mean:
+//
+//     scales   [64] of QuantizedFormat::scale
+//     zeros    [64] int8, where there are zero points
+//     sums     [64] int32: the sum of all q of an output, for inputs that are quantised too
+//     values   [group / step, 64, step] in the order of panels of QuantizedFormat::order
+//
+// each part filled up to whole cache lines, so that a kernel streams a chunk from its first byte to its last.
+// Values of 4 bits are stored as q + 8, 32 in 16 bytes: value j of those 32 in the lower half of byte j,
+// value 16 + j in the upper half. What lies beyond `out` has scale 0; what lies beyond `in` is the zero
+// point, so that both stand for 0. Thread safety: pure functions.
+#pragma once
+
+#include <cstdint>
+
+#include "base/error.h"
+#include "tensor/panels.h"
+
+namespace caravan {
+
+/// What a matmul multiplies a quantised weight with.
+enum class ActivationQuant : uint8_t {
+  kNone,       ///< the activations as they are: W8A16, W4A16
+  kPerToken,   ///< uint8 with a scale and a zero point for each token, from its smallest and largest value
+  kSymmetric,  ///< the same, the zero point always being the middle of the range
+  kStatic,     ///< uint8 with one scale and zero point for all tokens, from a calibration
+};
+
+/// How the rows of a matmul's input are quantised.
+struct RowQuant {
+  ActivationQuant mode = ActivationQuant::kNone;
+  float scale = 0.0F;  ///< kStatic: of all rows
+  int32_t zero = 0;    ///< kStatic: of all rows, 0 .. 255
+  bool operator==(const RowQuant&) const = default;
+};
+
+/// How a weight's numbers are stored.
+struct WeightQuant {
+  int bits = 8;              ///< 8 or 4
+  int64_t group = 0;         ///< inputs of an output that share a scale; 0: all of them
+  bool zero_points = false;  ///< otherwise every zero is 0
+  bool operator==(const WeightQuant&) const = default;
+};
+
+/// A quantised weight in memory.
+struct QuantizedFormat {
+  WeightQuant weight;
+  RowQuant rows;              ///< of what it is multiplied with; not kNone for 8 bits by whole outputs only
+  DType scale = DType::kF32;  ///< fp32, fp16 or bf16
+  /// How values are ordered and what they are multiplied as: fp32, fp16 or bf16 (rounded to it, once), or
+  /// int8 where rows are quantised.
+  DType order = DType::kF32;
+  bool operator==(const QuantizedFormat&) const = default;
+};
+
+/// Where the parts of one chunk begin, in bytes from its start.
+struct ChunkLayout {
+  int64_t inputs = 0;  ///< that it has room for: a group's, up to whole steps
+  int64_t zeros = 0;
+  int64_t sums = 0;
+  int64_t values = 0;
+  int64_t bytes = 0;  ///< of the whole chunk
+};
+
+/// How many groups the inputs of an output are divided into. A group divides them.
+inline int64_t groups_of(const WeightQuant& weight, int64_t in) {
+  return weight.group == 0 ? 1 : in / weight.group;
+}
+
+/// Up to whole cache lines.
+constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+inline ChunkLayout chunk_layout(const QuantizedFormat& format, int64_t in) {
+  const int64_t step = panel_step(format.order);
+  const int64_t group = in / groups_of(format.weight, in);
+  ChunkLayout layout;
+  layout.inputs = (group + step - 1) / step * step;
+  layout.zeros = whole_lines(kPanelOutputs * static_cast<int64_t>(size_of(format.scale)));
+  layout.sums = layout.zeros + (format.weight.zero_points ? kPanelOutputs : 0);
+  const bool has_sums = format.rows.mode != ActivationQuant::kNone;
+  layout.values = layout.sums + (has_sums ? kPanelOutputs * 4 : 0);
+  layout.bytes = layout.values + whole_lines(layout.inputs * kPanelOutputs * format.weight.bits / 8);
+  return layout;
+}
+
+/// The dtype that the blob's tensor has, by which kernels are chosen: int8 where rows are quantised too, else
+/// uint8.
+constexpr DType blob_dtype(const QuantizedFormat& format) {
+  return format.rows.mode == ActivationQuant::kNone ? DType::kU8 : DType::kI8;
+}
+
+/// The shape of a quantised [out, in] weight: [panels, groups, bytes of a chunk].
+inline Shape quantized_shape(int64_t out, int64_t in, const QuantizedFormat& format) {
+  CARAVAN_CHECK(format.weight.group == 0 || in % format.weight.group == 0);
+  return {(out + kPanelOutputs - 1) / kPanelOutputs, groups_of(format.weight, in),
+          chunk_layout(format, in).bytes};
+}
+
+/// Of value [output, input] of a chunk, both counted within it: its place in the chunk's order.
+inline int64_t chunk_place(const QuantizedFormat& format, int64_t output, int64_t input) {
+  const int64_t step = panel_step(format.order);
+  return (input / step * kPanelOutputs + output) * step + input % step;
+}
+
+/// A quantised row of `width` activations, as a row of a uint8 tensor: the values, up to whole cache lines,
+/// then RowMeaning, and the rest of its line. A value v stands for scale * (v - zero).
+struct RowMeaning {
+  float scale = 0.0F;
+  int32_t zero = 0;  ///< 0 .. 255
+};
+constexpr int64_t quantized_row_bytes(int64_t width) { return whole_lines(width) + 64; }
+/// Where a row's RowMeaning lies, in bytes from the row's start.
+constexpr int64_t row_meaning_offset(int64_t width) { return whole_lines(width); }
+
+/// The largest number of inputs whose sum of products of a uint8 and an int8 cannot leave an int32.
+constexpr int64_t kMaxQuantizedInputs = 65536;
+
+}  // namespace caravan

@@ -1,0 +1,155 @@
+// Quantised matrices in panels: by the definition of tensor/quantization.h, element by element.
+#include "checkpoint/pack_quantized.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "checkpoint/round_to_nearest.h"
+#include "tensor/buffer.h"
+
+namespace caravan {
+namespace {
+
+/// The numbers of a matrix [out, in].
+struct Numbers {
+  int64_t out;
+  int64_t in;
+  int64_t groups;
+  std::vector<int8_t> values;
+  std::vector<float> scales;
+  std::vector<int8_t> zeros;
+
+  Numbers(int64_t rows, int64_t inputs, const WeightQuant& quant, unsigned seed)
+      : out(rows), in(inputs), groups(groups_of(quant, inputs)) {
+    std::mt19937 random(seed);
+    const int least = -(1 << (quant.bits - 1));
+    std::uniform_int_distribution<int> any(least, -least - 1);
+    for (int64_t i = 0; i < out * in; ++i) values.push_back(static_cast<int8_t>(any(random)));
+    for (int64_t i = 0; i < out * groups; ++i) {
+      scales.push_back(static_cast<float>(1 + any(random) - least) / 8.0F);
+      zeros.push_back(static_cast<int8_t>(quant.zero_points ? any(random) : 0));
+    }
+  }
+
+  void read(int64_t first, int64_t count, const QuantizedRows& to) const {
+    std::copy_n(values.data() + first * in, count * in, to.values);
+    std::copy_n(scales.data() + first * groups, count * groups, to.scales);
+    if (to.zeros != nullptr) std::copy_n(zeros.data() + first * groups, count * groups, to.zeros);
+  }
+};
+
+/// What the blob says of one output and one input of one panel.
+struct Element {
+  float scale;
+  int zero;
+  int value;
+};
+
+Element element_of(const TensorView& blob, const QuantizedFormat& format, int64_t in, int64_t output,
+                   int64_t input) {
+  const ChunkLayout layout = chunk_layout(format, in);
+  const int64_t group_width = in / groups_of(format.weight, in);
+  const int64_t group = std::min(input / group_width, blob.shape[1] - 1);
+  const auto* chunk = static_cast<const std::byte*>(blob.data) +
+                      (output / kPanelOutputs * blob.shape[1] + group) * blob.shape[2];
+  const int64_t place = output % kPanelOutputs;
+  Element element = {};
+  convert_elements(chunk + place * static_cast<int64_t>(size_of(format.scale)), format.scale, &element.scale,
+                   DType::kF32, 1);
+  if (format.weight.zero_points) element.zero = static_cast<int8_t>(chunk[layout.zeros + place]);
+  const int64_t at = chunk_place(format, place, input - group * group_width);
+  if (format.weight.bits == 8) {
+    element.value = static_cast<int8_t>(chunk[layout.values + at]);
+  } else {
+    const auto pair = static_cast<unsigned>(chunk[layout.values + at / 32 * 16 + at % 16]);
+    element.value = static_cast<int>(at % 32 < 16 ? pair % 16 : pair / 16) - 8;
+  }
+  return element;
+}
+
+class PackQuantized : public testing::TestWithParam<QuantizedFormat> {};
+
+TEST_P(PackQuantized, PutsEveryNumberWhereTheLayoutSays) {
+  const QuantizedFormat format = GetParam();
+  constexpr int64_t kIn = 24;
+  const Numbers a(70, kIn, format.weight, 1);
+  const Numbers b(3, kIn, format.weight, 2);
+  const Tensor blob(blob_dtype(format), quantized_shape(a.out + b.out, kIn, format));
+  pack_quantized(
+      {a.out, b.out}, false, kIn, format,
+      [&](int64_t source, int64_t first, int64_t count, const QuantizedRows& to) {
+        (source == 0 ? a : b).read(first, count, to);
+      },
+      blob.view());
+  for (int64_t output = 0; output < blob.shape()[0] * kPanelOutputs; ++output) {
+    for (int64_t input = 0; input < kIn; ++input) {
+      const Element found = element_of(blob.view(), format, kIn, output, input);
+      if (output >= a.out + b.out) {
+        EXPECT_EQ(found.scale, 0.0F);
+        continue;
+      }
+      const Numbers& numbers = output < a.out ? a : b;
+      const int64_t row = output < a.out ? output : output - a.out;
+      const auto group = static_cast<size_t>(row * numbers.groups + input / (kIn / numbers.groups));
+      ASSERT_EQ(found.value, numbers.values[static_cast<size_t>(row * kIn + input)])
+          << output << " " << input;
+      ASSERT_EQ(found.scale, numbers.scales[group]);
+      ASSERT_EQ(found.zero, numbers.zeros[group]);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Formats, PackQuantized,
+    testing::Values(QuantizedFormat{{8, 0, false}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8},
+                    QuantizedFormat{{8, 0, false}, {}, DType::kF32, DType::kF32},
+                    QuantizedFormat{{8, 6, true}, {}, DType::kF16, DType::kF16},
+                    QuantizedFormat{{8, 0, true}, {}, DType::kBF16, DType::kBF16},
+                    QuantizedFormat{{4, 8, false}, {}, DType::kBF16, DType::kBF16},
+                    QuantizedFormat{{4, 0, true}, {}, DType::kF32, DType::kF32}));
+
+TEST(PackQuantized, SumsWhatEachOutputHoldsWhereRowsAreQuantised) {
+  const QuantizedFormat format = {{}, {ActivationQuant::kStatic, 1.0F, 3}, DType::kF32, DType::kI8};
+  constexpr int64_t kIn = 7;  // the last step of four has one input that there is not
+  const Numbers numbers(65, kIn, format.weight, 3);
+  const Tensor blob(blob_dtype(format), quantized_shape(numbers.out, kIn, format));
+  pack_quantized(
+      {numbers.out}, false, kIn, format,
+      [&](int64_t, int64_t first, int64_t count, const QuantizedRows& to) { numbers.read(first, count, to); },
+      blob.view());
+  const ChunkLayout layout = chunk_layout(format, kIn);
+  EXPECT_EQ(layout.inputs, 8);
+  for (int64_t output = 0; output < numbers.out; ++output) {
+    int32_t expected = 0;
+    for (int64_t i = 0; i < kIn; ++i) expected += numbers.values[static_cast<size_t>(output * kIn + i)];
+    int32_t found = 0;
+    std::memcpy(
+        &found,
+        blob.as_bytes() + output / kPanelOutputs * blob.shape()[2] + layout.sums + output % kPanelOutputs * 4,
+        sizeof found);
+    EXPECT_EQ(found, expected) << output;
+  }
+}
+
+TEST(PackQuantized, InterleavesGateAndUp) {
+  const QuantizedFormat format = {{}, {}, DType::kF32, DType::kF32};
+  const Numbers gate(33, 4, format.weight, 4);
+  const Numbers up(33, 4, format.weight, 5);
+  const Tensor blob(blob_dtype(format), quantized_shape(2 * kPanelOutputs, 4, format));
+  pack_quantized(
+      {33, 33}, true, 4, format,
+      [&](int64_t source, int64_t first, int64_t count, const QuantizedRows& to) {
+        (source == 0 ? gate : up).read(first, count, to);
+      },
+      blob.view());
+  EXPECT_EQ(element_of(blob.view(), format, 4, 5, 2).value, gate.values[5 * 4 + 2]);
+  EXPECT_EQ(element_of(blob.view(), format, 4, 32 + 5, 2).value, up.values[5 * 4 + 2]);
+  EXPECT_EQ(element_of(blob.view(), format, 4, 64, 3).value, gate.values[32 * 4 + 3]);
+  EXPECT_EQ(element_of(blob.view(), format, 4, 96, 3).value, up.values[32 * 4 + 3]);
+  EXPECT_EQ(element_of(blob.view(), format, 4, 97, 0).scale, 0.0F);
+}
+
+}  // namespace
+}  // namespace caravan

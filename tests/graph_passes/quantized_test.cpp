@@ -1,0 +1,133 @@
+// Recording and rewriting models whose matrices are quantised.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "graph/builder.h"
+#include "graph/passes/passes.h"
+
+namespace caravan {
+namespace {
+
+constexpr QuantizedFormat kW8A8 = {{}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8};
+constexpr QuantizedFormat kW4A16 = {{4, 2, false}, {}, DType::kBF16, DType::kBF16};
+
+/// A builder in bf16 to which the matrices `names` are of `format`.
+GraphBuilder builder_with(const std::vector<std::string>& names, const QuantizedFormat& format) {
+  Precision precision = {.weights = DType::kBF16, .kv_cache = DType::kBF16, .quantized = {}};
+  for (const std::string& name : names) precision.quantized[name] = format;
+  return GraphBuilder(precision);
+}
+
+/// An attention block and an MLP of hidden size 4.
+Graph layer(const QuantizedFormat& format) {
+  GraphBuilder builder =
+      builder_with({"q.weight", "k.weight", "v.weight", "gate.weight", "up.weight"}, format);
+  const ValueId angles = builder.rope_angles(2, 1.0);
+  const ValueId x = builder.rms_norm(builder.embedding({"table"}, 10, 4), "norm", 1e-5);
+  const ValueId q = builder.rope(builder.linear(x, {"q.weight"}, 4), angles);
+  const ValueId k = builder.rope(builder.linear(x, {"k.weight"}, 2), angles);
+  const ValueId v = builder.linear(x, {"v.weight"}, 2);
+  const ValueId mixed = builder.attention(q, k, v, {.head_dim = 2, .kv_heads = 1});
+  const ValueId gate = builder.linear(mixed, {"gate.weight"}, 8);
+  return builder.finish(builder.silu_mul(gate, builder.linear(mixed, {"up.weight"}, 8)));
+}
+
+std::vector<OpKind> ops_of(const Graph& graph) {
+  std::vector<OpKind> ops;
+  for (const Node& node : graph.nodes) ops.push_back(node.op);
+  return ops;
+}
+
+TEST(RecordQuantized, QuantisesAnInputOnceForAllThatReadIt) {
+  const Graph graph = layer(kW8A8);
+  const std::vector<OpKind> ops = ops_of(graph);
+  EXPECT_EQ(std::count(ops.begin(), ops.end(), OpKind::kQuantizeRows), 2);
+  EXPECT_EQ(std::count(ops.begin(), ops.end(), OpKind::kPackedLinear), 5);
+  EXPECT_EQ(std::count(ops.begin(), ops.end(), OpKind::kLinear), 0);
+}
+
+TEST(RecordQuantized, LeavesWhatIsQuantisedInFp32) {
+  const Graph graph = layer(kW8A8);
+  for (const Node& node : graph.nodes) {
+    if (node.op != OpKind::kRmsNorm && node.op != OpKind::kAttention) continue;
+    EXPECT_EQ(graph.values[static_cast<size_t>(node.outputs.front())].dtype, DType::kF32) << name_of(node.op);
+  }
+}
+
+TEST(RecordQuantized, RoundsTheInputOfAWeightOnlyMatmulAsOfAnyOther) {
+  const Graph graph = layer(kW4A16);
+  for (const Node& node : graph.nodes) {
+    ASSERT_NE(node.op, OpKind::kQuantizeRows);
+    if (node.op != OpKind::kRmsNorm) continue;
+    EXPECT_EQ(graph.values[static_cast<size_t>(node.outputs.front())].dtype, DType::kBF16);
+  }
+}
+
+TEST(RecordQuantized, GivesATiedHeadAWeightOfItsOwn) {
+  GraphBuilder builder = builder_with({"table"}, kW8A8);
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const Graph graph = builder.finish(builder.linear(x, {"table"}, 10));
+  ASSERT_EQ(graph.weights.size(), 2U);
+  EXPECT_FALSE(graph.weights[0].format.has_value());
+  EXPECT_EQ(graph.weights[1].format, kW8A8);
+  EXPECT_EQ(shape_of(graph.weights[1]), quantized_shape(10, 4, kW8A8));
+}
+
+TEST(PassesOnQuantized, MergeAndFuseAsForOtherMatmuls) {
+  for (const QuantizedFormat& format : {kW8A8, kW4A16}) {
+    Graph graph = layer(format);
+    run_passes(graph);
+    const std::vector<OpKind> expected =
+        format == kW8A8 ? std::vector<OpKind>{OpKind::kRopeAngles,   OpKind::kEmbedding,   OpKind::kRmsNorm,
+                                              OpKind::kPackedLinear, OpKind::kRopeKvWrite, OpKind::kAttention,
+                                              OpKind::kQuantizeRows, OpKind::kPackedLinear}
+                        : std::vector<OpKind>{OpKind::kRopeAngles,   OpKind::kEmbedding,   OpKind::kRmsNorm,
+                                              OpKind::kPackedLinear, OpKind::kRopeKvWrite, OpKind::kAttention,
+                                              OpKind::kPackedLinear};
+    EXPECT_EQ(ops_of(graph), expected) << to_string(graph);
+    const Node& swiglu = graph.nodes.back();
+    EXPECT_EQ(swiglu.attributes.epilogue, Epilogue::kSiluMul);
+    EXPECT_EQ(swiglu.attributes.format, format);
+    EXPECT_EQ(swiglu.attributes.in, 4);
+    const Value& weight = graph.values[static_cast<size_t>(swiglu.inputs[1])];
+    const WeightSpec& spec = graph.weights[static_cast<size_t>(weight.index)];
+    EXPECT_EQ(spec.layout, WeightLayout::kInterleavedPanels);
+    EXPECT_EQ(shape_of(spec), quantized_shape(kPanelOutputs, 4, format));
+  }
+}
+
+TEST(PassesOnQuantized, LeaveMatmulsOfDifferentSchemesApart) {
+  Precision precision = {.weights = DType::kBF16, .kv_cache = DType::kBF16, .quantized = {}};
+  precision.quantized["gate"] = kW8A8;
+  GraphBuilder builder(precision);
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId gate = builder.linear(x, {"gate"}, 8);
+  Graph graph = builder.finish(builder.silu_mul(gate, builder.linear(x, {"up"}, 8)));
+  EXPECT_EQ(fuse_swiglu(graph), 0);
+}
+
+TEST(FuseNormAndQuantize, MakesTheNormGiveQuantisedRows) {
+  GraphBuilder builder = builder_with({"w"}, kW8A8);
+  const ValueId x = builder.rms_norm(builder.embedding({"table"}, 10, 4), "norm", 1e-5);
+  Graph graph = builder.finish(builder.linear(x, {"w"}, 3));
+  EXPECT_EQ(fuse_norm_and_quantize(graph), 1);
+  ASSERT_EQ(ops_of(graph),
+            (std::vector<OpKind>{OpKind::kEmbedding, OpKind::kRmsNorm, OpKind::kPackedLinear}));
+  const Node& norm = graph.nodes[1];
+  EXPECT_EQ(norm.attributes.rows, kW8A8.rows);
+  EXPECT_EQ(graph.values[static_cast<size_t>(norm.outputs.front())].dtype, DType::kU8);
+  EXPECT_EQ(graph.nodes[2].inputs[0], norm.outputs.front());
+}
+
+TEST(FuseNormAndQuantize, LeavesANormThatOthersReadToo) {
+  GraphBuilder builder = builder_with({"w"}, kW8A8);
+  const ValueId x = builder.rms_norm(builder.embedding({"table"}, 10, 4), "norm", 1e-5);
+  const ValueId y = builder.linear(x, {"w"}, 4);
+  Graph graph = builder.finish(builder.linear(x, {"other"}, 4));
+  static_cast<void>(y);
+  EXPECT_EQ(fuse_norm_and_quantize(graph), 0);
+}
+
+}  // namespace
+}  // namespace caravan

@@ -1,0 +1,158 @@
+#include "kernels/quantized_cases.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "kernels/select.h"
+
+namespace caravan::test {
+
+namespace {
+
+/// Element `index` of an array of `dtype` at `to`.
+void store_number(void* to, DType dtype, int64_t index, float value) {
+  const auto size = static_cast<int64_t>(size_of(dtype));
+  convert_elements(&value, DType::kF32, static_cast<char*>(to) + index * size, dtype, 1);
+}
+
+float rounded_to(DType dtype, float value) {
+  float result = 0.0F;
+  char bytes[4] = {};
+  store_number(bytes, dtype, 0, value);
+  convert_elements(bytes, dtype, &result, DType::kF32, 1);
+  return result;
+}
+
+/// Writes one output's part of one chunk.
+void pack_output(const QuantizedMatrix& matrix, const QuantizedFormat& format, int64_t o, int64_t g,
+                 uint8_t* chunk) {
+  const ChunkLayout layout = chunk_layout(format, matrix.in);
+  const int64_t groups = groups_of(format.weight, matrix.in);
+  const int64_t group = matrix.in / groups;
+  const int64_t column = o % kPanelOutputs;
+  const bool exists = o < matrix.out;
+  const auto at = static_cast<size_t>(o * groups + g);
+  const int32_t zero = exists ? matrix.zeros[at] : 0;
+  store_number(chunk, format.scale, column, exists ? matrix.scales[at] : 0.0F);
+  if (format.weight.zero_points) chunk[layout.zeros + column] = static_cast<uint8_t>(zero);
+  int32_t sum = 0;
+  for (int64_t i = 0; i < layout.inputs; ++i) {
+    const bool inside = exists && i < group;
+    const int32_t value = inside ? matrix.values[static_cast<size_t>(o * matrix.in + g * group + i)] : zero;
+    sum += value;
+    const int64_t place = chunk_place(format, column, i);
+    uint8_t* values = chunk + layout.values;
+    if (format.weight.bits == 8) {
+      values[place] = static_cast<uint8_t>(value);
+    } else {
+      const bool low = place % 32 < 16;
+      values[place / 32 * 16 + place % 16] |= static_cast<uint8_t>((value + 8) * (low ? 1 : 16));
+    }
+  }
+  if (format.rows.mode != ActivationQuant::kNone)
+    std::memcpy(chunk + layout.sums + column * 4, &sum, sizeof sum);
+}
+
+int64_t rows_for(int64_t out, Epilogue epilogue) {
+  return epilogue == Epilogue::kSiluMul ? (out + kInterleave - 1) / kInterleave * kPanelOutputs : out;
+}
+
+Tensor random_input(const QuantizedFormat& format, int64_t tokens, int64_t in, std::mt19937& random) {
+  if (format.rows.mode == ActivationQuant::kNone)
+    return random_tensor(format.order == DType::kBF16 ? DType::kBF16 : DType::kF32, {tokens, in}, random);
+  const Tensor exact = random_tensor(DType::kF32, {tokens, in}, random);
+  Tensor rows(DType::kU8, {tokens, quantized_row_bytes(in)});
+  const KernelTable table = select_kernels(IsaLevel::kPortable);
+  run_lanes(table.quantize_rows, {exact.view(), format.rows, rows.view()}, 1);
+  return rows;
+}
+
+}  // namespace
+
+QuantizedMatrix random_matrix(const QuantizedFormat& format, int64_t out, int64_t in, std::mt19937& random) {
+  const int64_t groups = groups_of(format.weight, in);
+  const int32_t least = format.weight.bits == 8 ? -128 : -8;
+  std::uniform_int_distribution<int32_t> value(least, -least - 1);
+  // So that weights are of size 1 / 4 or so, as those of the other tests, whatever the number of bits.
+  std::uniform_real_distribution<float> size(0.1F / static_cast<float>(-least),
+                                             0.8F / static_cast<float>(-least));
+  QuantizedMatrix matrix = {out, in, {}, {}, {}};
+  for (int64_t i = 0; i < out * in; ++i) matrix.values.push_back(value(random));
+  for (int64_t i = 0; i < out * groups; ++i) {
+    matrix.scales.push_back(rounded_to(format.scale, size(random)));
+    matrix.zeros.push_back(format.weight.zero_points ? value(random) : 0);
+  }
+  return matrix;
+}
+
+Tensor packed(const QuantizedMatrix& matrix, const QuantizedFormat& format) {
+  const Shape shape = quantized_shape(matrix.out, matrix.in, format);
+  Tensor blob(blob_dtype(format), shape);
+  auto* chunk = static_cast<uint8_t*>(blob.view().data);
+  for (int64_t panel = 0; panel < shape[0]; ++panel) {
+    for (int64_t g = 0; g < shape[1]; ++g, chunk += shape[2]) {
+      for (int64_t o = 0; o < kPanelOutputs; ++o)
+        pack_output(matrix, format, panel * kPanelOutputs + o, g, chunk);
+    }
+  }
+  return blob;
+}
+
+Tensor expanded(const QuantizedMatrix& matrix, const QuantizedFormat& format) {
+  Tensor panels(format.order, panel_shape(matrix.out, matrix.in, format.order));
+  const int64_t groups = groups_of(format.weight, matrix.in);
+  for (int64_t o = 0; o < matrix.out; ++o) {
+    for (int64_t i = 0; i < matrix.in; ++i) {
+      const auto at = static_cast<size_t>(o * groups + i / (matrix.in / groups));
+      const int32_t value = matrix.values[static_cast<size_t>(o * matrix.in + i)];
+      store_number(panels.view().data, format.order, panel_offset(panels.shape(), o, i),
+                   matrix.scales[at] * static_cast<float>(value - matrix.zeros[at]));
+    }
+  }
+  return panels;
+}
+
+std::string name_of(const QuantizedFormat& format) {
+  const bool rows = format.rows.mode != ActivationQuant::kNone;
+  std::string name = "W" + std::to_string(format.weight.bits) + (rows ? "A8" : "A16") + " group " +
+                     std::to_string(format.weight.group) + (format.weight.zero_points ? " asymmetric" : "");
+  return name + ", " + std::string(caravan::name_of(format.scale)) + " scales, " +
+         std::string(caravan::name_of(format.order)) + " panels";
+}
+
+QuantizedCase::QuantizedCase(const QuantizedFormat& of, int64_t tokens, int64_t in, int64_t out,
+                             Epilogue after, unsigned seed)
+    : format(of), epilogue(after), has_bias(seed % 2 == 0) {
+  std::mt19937 random(seed);
+  const int64_t rows = rows_for(out, epilogue);
+  matrix = random_matrix(format, rows, in, random);
+  x = random_input(format, tokens, in, random);
+  weight = packed(matrix, format);
+  if (format.rows.mode == ActivationQuant::kNone) panels = expanded(matrix, format);
+  bias = random_tensor(DType::kF32, {rows}, random);
+  residual = random_tensor(DType::kF32, {tokens, out}, random);
+  const bool bf16 = epilogue == Epilogue::kSiluMul && format.order == DType::kBF16;
+  y = Tensor(bf16 ? DType::kBF16 : DType::kF32, {tokens, out});
+}
+
+PackedLinearArgs QuantizedCase::args() {
+  return {x.view(),
+          weight.view(),
+          has_bias ? ConstTensorView(bias.view()) : ConstTensorView(),
+          residual.view(),
+          y.view(),
+          epilogue,
+          {},
+          format,
+          matrix.in};
+}
+
+PackedLinearArgs QuantizedCase::expanded_args() {
+  PackedLinearArgs result = args();
+  result.weight = panels.view();
+  result.format = {};
+  result.in = 0;
+  return result;
+}
+
+}  // namespace caravan::test

@@ -1,0 +1,54 @@
+// Quantised weights with random numbers, packed into blobs by the formulas of tensor/quantization.h, and the
+// packed linear ops that multiply by them.
+// Invariants: the same seed makes the same inputs. Thread safety: one thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/op_cases.h"
+#include "tensor/quantization.h"
+
+namespace caravan::test {
+
+/// The numbers of a quantised [out, in] weight, as they stand in the contract.
+struct QuantizedMatrix {
+  int64_t out = 0;
+  int64_t in = 0;
+  std::vector<int32_t> values;  ///< [out, in]
+  std::vector<float> scales;    ///< [out, groups], exact in the format's dtype for them
+  std::vector<int32_t> zeros;   ///< [out, groups], all 0 where there are no zero points
+};
+
+QuantizedMatrix random_matrix(const QuantizedFormat& format, int64_t out, int64_t in, std::mt19937& random);
+
+/// The blob.
+Tensor packed(const QuantizedMatrix& matrix, const QuantizedFormat& format);
+
+/// Ordinary panels of format.order: scale * (value - zero), in fp32, rounded once.
+Tensor expanded(const QuantizedMatrix& matrix, const QuantizedFormat& format);
+
+/// Of the checkpoints that people have: "W4A16 group 128 asymmetric, bf16 scales, fp16 panels".
+std::string name_of(const QuantizedFormat& format);
+
+/// What a packed linear op with a quantised weight needs. With kSiluMul, `out` is the width of y.
+struct QuantizedCase {
+  QuantizedCase(const QuantizedFormat& format, int64_t tokens, int64_t in, int64_t out, Epilogue epilogue,
+                unsigned seed);
+  PackedLinearArgs args();
+  /// With the expanded weight. Not where rows are quantised.
+  PackedLinearArgs expanded_args();
+
+  QuantizedFormat format;
+  QuantizedMatrix matrix;
+  Tensor x;       ///< fp32 or bf16 [tokens, in], or quantised rows
+  Tensor weight;  ///< the blob
+  Tensor panels;  ///< expanded; empty where rows are quantised
+  Tensor bias;
+  Tensor residual;
+  Tensor y;
+  Epilogue epilogue;
+  bool has_bias;
+};
+
+}  // namespace caravan::test
