@@ -126,6 +126,13 @@ Magnitudes magnitudes_of(const QuantizeJob& job, const QuantizePlan& plan, Calib
 void write_plain(const SourceCheckpoint& source, const QuantizePlan& plan, const Smoothing& smoothing,
                  QuantizedFolderWriter& writer) {
   std::set<std::string> written;
+  const PlannedMatrix& head = plan.groups.back().matrices.back();
+  if (head.format && head.stored != head.name && !source.tensors().contains(head.stored)) {
+    // Some checkpoints store a table that is embedding and head under the head's name.
+    StoredWeight table = source.find(head.spec);
+    table.name = head.stored;
+    writer.add_plain(table);
+  }
   for (const PlannedGroup& group : plan.groups) {
     for (const PlannedMatrix& matrix : group.matrices)
       if (matrix.format) written.insert(matrix.name);

@@ -83,10 +83,6 @@ int quantize(const std::vector<std::string>& words) {
   std::vector<std::vector<int32_t>> texts;
   if (flags.options.needs_text()) {
     texts = calibration_texts(flags, source.config());
-  } else if (flags.calibration) {
-    fail("--calib-file: found ", flags.calibration->string(),
-         ", but nothing that was asked for needs a text, expected --gptq, --smooth, --act static, "
-         "--kv-cache-scales static, --sparsity-method wanda or --max-error beside it");
   }
   ProgressLine line(error_is_terminal());
   QuantizedFolderWriter writer(flags.output);

@@ -152,6 +152,12 @@ QuantizeFlags parse_quantize_command(const Arguments& arguments) {
     fail("--output: ", flags.output.string(), " is there already, expected the name of a new folder");
   const std::optional<std::string> file = arguments.text("--calib-file");
   if (file && file->empty()) fail("--calib-file: found \"\", expected the name of a file");
+  for (const char* flag : {"--calib-file", "--calib-tokens"}) {
+    if (flags.options.needs_text() || !arguments.has(flag)) continue;
+    fail(flag, ": found ", *arguments.text(flag),
+         ", but nothing that was asked for needs a text, expected --gptq, --smooth, --act static, "
+         "--kv-cache-scales static, --sparsity-method wanda or --max-error beside it");
+  }
   flags.calibration = file;
   flags.calibration_tokens =
       arguments.integer("--calib-tokens", 1, kMaxCalibrationTokens).value_or(kCalibrationTokens);
