@@ -58,8 +58,9 @@ def main():
     parser.add_argument("--streams", type=lambda text: [int(part) for part in text.split(",")], default=[1, 16, 64])
     parser.add_argument("--rounds", type=int, default=4, help="requests of each stream")
     parser.add_argument("--output", type=int, default=192, help="tokens of each request")
-    parser.add_argument("rest", nargs="*", help="options of caravan serve, after --")
-    arguments = parser.parse_args()
+    own, _, rest = " ".join(sys.argv[1:]).partition(" -- ")
+    arguments = parser.parse_args(own.split())
+    arguments.rest = rest.split()
     print("| streams | steps | step, ms | besides the model, µs | network's CPU time, µs | ITL p50, ms | p99, ms | tokens/s |")
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:

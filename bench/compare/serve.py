@@ -25,6 +25,7 @@ import table
 
 HOST = "127.0.0.1"
 LOADING_SECONDS = 600  # the longest that a server may take to be ready
+BESIDE_SECONDS = 3  # after a load has begun, another one begins beside it: by then all of its streams decode
 CARAVAN_PROGRAM = Path(os.environ.get("CARAVAN", install.ROOT / "build/release/bin/caravan"))
 
 
@@ -101,19 +102,20 @@ READY = {"Caravan": "/ready", "llama.cpp": "/health"}
 
 
 def run(load, server, seed, args, beside=None):
-    """The figures of one load; `beside` is another one that goes on meanwhile."""
+    """The figures of one load; `beside` is another one that comes while it goes on."""
     report = args.work / "load.json"
-    background = None
-    if beside is not None:
-        command = beside.command(server.url, seed + 1000, args.work / "beside.json", args.vocabulary)
-        background = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     command = [str(word) for word in load.command(server.url, seed, report, args.vocabulary)]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if background is not None:
+    measured = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if beside is not None:
+        time.sleep(BESIDE_SECONDS)
+        other = beside.command(server.url, seed + 1000, args.work / "beside.json", args.vocabulary)
+        background = subprocess.Popen([str(word) for word in other], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, errors = measured.communicate()
+    if beside is not None:
         background.terminate()
         background.wait()
-    if done.returncode != 0:
-        sys.exit(f"{shlex.join(command)}: {done.stderr}")
+    if measured.returncode != 0:
+        sys.exit(f"{shlex.join(command)}: {errors}")
     figures = json.loads(report.read_text())
     if figures["done"] != figures["requests"] or figures["other_lengths"]:
         sys.exit(f"{server.name}: {figures['done']} of {figures['requests']} requests were done: {figures['failures']}")
