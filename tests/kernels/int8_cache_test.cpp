@@ -15,7 +15,6 @@ namespace {
 
 using test::AttentionCase;
 using test::index_tensor;
-using test::random_tensor;
 using test::run_lanes;
 using test::values_of;
 
@@ -118,7 +117,6 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 }
 
 TEST(Int8KvWrite, StoresTheBitsOfTheReferenceAtEveryLevel) {
-  std::mt19937 random(8);
   const std::vector<AttentionCase::Shape4> shapes = {{1, 1, 1, 16},  {2, 2, 6, 32},  {3, 3, 20, 16},
                                                      {4, 4, 64, 48}, {2, 2, 80, 16}, {5, 5, 128, 64},
                                                      {1, 1, 264, 16}};
