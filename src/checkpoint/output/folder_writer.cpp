@@ -44,7 +44,7 @@ bool is_text(const std::string& name) {
 
 /// `output` without a slash at its end, checked.
 fs::path checked_output(const fs::path& output) {
-  const fs::path named = output.has_filename() ? output : output.parent_path();
+  fs::path named = output.has_filename() ? output : output.parent_path();
   std::error_code error;
   if (named.empty()) fail("the output folder's name is empty, expected that of a new folder");
   if (fs::exists(named, error) && !(fs::is_directory(named, error) && fs::is_empty(named, error)))
