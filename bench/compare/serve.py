@@ -25,6 +25,7 @@ import table
 
 HOST = "127.0.0.1"
 LOADING_SECONDS = 600  # the longest that a server may take to be ready
+BESIDE_SECONDS = 3  # after a load has begun, another one begins beside it: by then all of its streams decode
 CARAVAN_PROGRAM = Path(os.environ.get("CARAVAN", install.ROOT / "build/release/bin/caravan"))
 
 
@@ -101,19 +102,20 @@ READY = {"Caravan": "/ready", "llama.cpp": "/health"}
 
 
 def run(load, server, seed, args, beside=None):
-    """The figures of one load; `beside` is another one that goes on meanwhile."""
+    """The figures of one load; `beside` is another one that comes while it goes on."""
     report = args.work / "load.json"
-    background = None
-    if beside is not None:
-        command = beside.command(server.url, seed + 1000, args.work / "beside.json", args.vocabulary)
-        background = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     command = [str(word) for word in load.command(server.url, seed, report, args.vocabulary)]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if background is not None:
+    measured = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if beside is not None:
+        time.sleep(BESIDE_SECONDS)
+        other = beside.command(server.url, seed + 1000, args.work / "beside.json", args.vocabulary)
+        background = subprocess.Popen([str(word) for word in other], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, errors = measured.communicate()
+    if beside is not None:
         background.terminate()
         background.wait()
-    if done.returncode != 0:
-        sys.exit(f"{shlex.join(command)}: {done.stderr}")
+    if measured.returncode != 0:
+        sys.exit(f"{shlex.join(command)}: {errors}")
     figures = json.loads(report.read_text())
     if figures["done"] != figures["requests"] or figures["other_lengths"]:
         sys.exit(f"{server.name}: {figures['done']} of {figures['requests']} requests were done: {figures['failures']}")
@@ -159,7 +161,7 @@ def mixed_work(args, lines):
     """Decoding streams, alone and while long prompts arrive: their inter-token latency."""
     servers = [Server(name, args, args.decoding + 4, args.long_prompt + 256) for name in args.engines]
     decoding = Load(64, 192, args.decoding)
-    prompts = Load(args.long_prompt, 1, 1000, ["--concurrency", "1"])
+    prompts = Load(args.long_prompt, 1, args.long_prompts, ["--concurrency", "1"])
     for number in range(args.rounds):
         for server in servers:
             for beside in (None, prompts):
@@ -190,11 +192,15 @@ def prefix_work(args, lines):
 
 
 def report_host(servers, work, lines):
-    """Caravan's time for a step besides the model."""
+    """Caravan's time for a step besides the model, and the CPU time of its network's thread for it."""
+    names = {"step_host": "time of a step besides the model", "step_network": "CPU time for HTTP beside a step"}
     for server in servers:
-        if server.name == "Caravan":
-            host = server.metrics()["caravan"]["step_host"]
-            lines.append(f"| {work}, time of a step besides the model, mean, µs | Caravan | {1e6 * host['sum'] / host['count']:.1f} | |")
+        if server.name != "Caravan":
+            continue
+        figures = server.metrics()["caravan"]
+        for key, name in names.items():
+            mean = 1e6 * figures[key]["sum"] / figures[key]["count"]
+            lines.append(f"| {work}, {name}, mean, µs | Caravan | {mean:.1f} | |")
 
 
 def row(work, name, values):
@@ -224,6 +230,7 @@ def arguments():
     parser.add_argument("--prompt", type=int, default=256)
     parser.add_argument("--output", type=int, default=128)
     parser.add_argument("--long-prompt", type=int, default=1024)
+    parser.add_argument("--long-prompts", type=int, default=4, help="of them, one after the other, while the streams decode")
     parser.add_argument("--decoding", type=int, default=4, help="streams that decode while long prompts arrive")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--memory", type=float, default=6, help="GB that Caravan may use")

@@ -1,8 +1,5 @@
 #include "checkpoint/round_to_nearest.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace caravan {
 
 namespace {
@@ -19,19 +16,15 @@ float rounded_to(DType dtype, float value) {
   }
 }
 
-struct Group {
-  float scale = 1.0F;
-  float zero = 0.0F;
-};
+}  // namespace
 
-/// The scale and the zero point of `count` values.
-Group group_of(const float* values, int64_t count, const WeightQuant& quant, DType scale) {
+GroupMeaning meaning_of(const float* values, int64_t count, const WeightQuant& quant, DType scale) {
   const auto [low, high] = std::minmax_element(values, values + count);
   const float smallest = std::min(*low, 0.0F);
   const float largest = std::max(*high, 0.0F);
   const auto steps = static_cast<float>((1 << quant.bits) - 1);
   const float range = quant.zero_points ? largest - smallest : 2.0F * std::max(largest, -smallest);
-  Group group;
+  GroupMeaning group;
   group.scale = rounded_to(scale, range / steps);
   if (!(group.scale > 0.0F)) return {};
   const auto least = static_cast<float>(-(1 << (quant.bits - 1)));
@@ -41,23 +34,17 @@ Group group_of(const float* values, int64_t count, const WeightQuant& quant, DTy
   return group;
 }
 
-}  // namespace
-
 void round_to_nearest(const float* rows, int64_t count, int64_t in, const WeightQuant& quant, DType scale,
                       const QuantizedRows& to) {
   const int64_t groups = groups_of(quant, in);
   const int64_t width = in / groups;
-  const auto least = static_cast<float>(-(1 << (quant.bits - 1)));
-  const auto most = static_cast<float>((1 << (quant.bits - 1)) - 1);
   for (int64_t g = 0; g < count * groups; ++g) {
     const float* values = rows + g * width;
-    const Group group = group_of(values, width, quant, scale);
+    const GroupMeaning group = meaning_of(values, width, quant, scale);
     to.scales[g] = group.scale;
     if (to.zeros != nullptr) to.zeros[g] = static_cast<int8_t>(group.zero);
-    for (int64_t i = 0; i < width; ++i) {
-      const float number = std::nearbyint(std::clamp(values[i] / group.scale + group.zero, least, most));
-      to.values[g * width + i] = static_cast<int8_t>(number);
-    }
+    for (int64_t i = 0; i < width; ++i)
+      to.values[g * width + i] = static_cast<int8_t>(nearest_number(values[i], group, quant));
   }
 }
 

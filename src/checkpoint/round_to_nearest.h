@@ -2,9 +2,28 @@
 // the nearest. What `--quantize` does while a model loads. Thread safety: pure functions.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "checkpoint/quantized_weight.h"
 
 namespace caravan {
+
+/// What the numbers of a group stand for: scale * (q - zero).
+struct GroupMeaning {
+  float scale = 1.0F;
+  float zero = 0.0F;
+};
+
+/// Of `count` values: as round_to_nearest() below has it.
+GroupMeaning meaning_of(const float* values, int64_t count, const WeightQuant& quant, DType scale);
+
+/// The number that stands for the value nearest to `value`.
+inline float nearest_number(float value, const GroupMeaning& meaning, const WeightQuant& quant) {
+  const auto least = static_cast<float>(-(1 << (quant.bits - 1)));
+  const auto most = static_cast<float>((1 << (quant.bits - 1)) - 1);
+  return std::nearbyint(std::clamp(value / meaning.scale + meaning.zero, least, most));
+}
 
 /// Quantises `count` rows of `in` inputs each, given one below the other. A group's scale is rounded to
 /// `scale` (fp32, fp16 or bf16) before its numbers are made. Without zero points it is the largest magnitude

@@ -48,7 +48,7 @@ class NodeTensors {
   [[nodiscard]] TokenPlaces places(size_t place) const { return {in(place), in(place + 1), in(place + 2)}; }
 
   /// The scales of an int8 cache from `place` on, where the node has them.
-  [[nodiscard]] KvScales scales(size_t place) const {
+  [[nodiscard]] CacheScales scales(size_t place) const {
     if (place >= node_.inputs.size()) return {};
     return {in(place), in(place + 1)};
   }

@@ -13,7 +13,7 @@ namespace caravan {
 
 struct LoadOptions {
   std::optional<DType> dtype;  ///< nothing: as the checkpoint stores its weights
-  /// int8, or nothing: as the weights.
+  /// int8, or nothing: as the checkpoint says, or as the weights.
   std::optional<DType> kv_cache_dtype = std::nullopt;
   LoadFormat format = LoadFormat::kAuto;
   std::optional<LoadQuantization> quantize = std::nullopt;  ///< nothing: the weights as they are

@@ -48,7 +48,7 @@ void check_caches(const ConstTensorView& k_cache, const ConstTensorView& v_cache
   expect("v_cache", v_cache, layout.shape(), {k_cache.dtype});
 }
 
-void check(const KvScales& scales, const KvLayout& layout) {
+void check(const CacheScales& scales, const KvLayout& layout) {
   for (const ConstTensorView& given : {scales.k, scales.v}) {
     if (given.data == nullptr) continue;
     CARAVAN_CHECK(layout.has_scales());

@@ -16,9 +16,9 @@ struct KvWriteArgs {
   ConstTensorView k;  ///< fp32 [tokens, kv_heads * head_dim], rotated already
   ConstTensorView v;  ///< fp32 [tokens, kv_heads * head_dim]
   TokenPlaces places;
-  TensorView k_cache;    ///< fp32, fp16, bf16 or int8 [blocks, kv_heads, block_size, head_dim (+ 4)]
-  TensorView v_cache;    ///< as k_cache
-  KvScales scales = {};  ///< for int8 caches only
+  TensorView k_cache;       ///< fp32, fp16, bf16 or int8 [blocks, kv_heads, block_size, head_dim (+ 4)]
+  TensorView v_cache;       ///< as k_cache
+  CacheScales scales = {};  ///< for int8 caches only
 };
 
 void check(const KvWriteArgs& args);

@@ -18,7 +18,7 @@ struct TokenPlaces {
 
 /// The scales that keys and values get in an int8 cache: given by the checkpoint, or, where there are none,
 /// each row's own.
-struct KvScales {
+struct CacheScales {
   ConstTensorView k;  ///< fp32 [1] or [kv_heads], above zero; or none
   ConstTensorView v;  ///< likewise
 };

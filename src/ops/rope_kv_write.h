@@ -15,10 +15,10 @@ struct RopeKvWriteArgs {
   ConstColumnsView v;      ///< as k
   ConstTensorView angles;  ///< fp32 [tokens, head_dim], from RopeAnglesArgs
   TokenPlaces places;
-  TensorView k_cache;    ///< fp32, fp16, bf16 or int8 [blocks, kv_heads, block_size, head_dim (+ 4)]
-  TensorView v_cache;    ///< as k_cache
-  TensorView y;          ///< fp32 [tokens, heads * head_dim]
-  KvScales scales = {};  ///< for int8 caches only
+  TensorView k_cache;       ///< fp32, fp16, bf16 or int8 [blocks, kv_heads, block_size, head_dim (+ 4)]
+  TensorView v_cache;       ///< as k_cache
+  TensorView y;             ///< fp32 [tokens, heads * head_dim]
+  CacheScales scales = {};  ///< for int8 caches only
 };
 
 void check(const RopeKvWriteArgs& args);

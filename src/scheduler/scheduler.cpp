@@ -82,6 +82,7 @@ bool Scheduler::start(ScheduledSequence& sequence, bool urgent) {
     }
   }
   sequence.started = true;
+  sequence.let_in = steps_;
   return true;
 }
 
@@ -95,10 +96,23 @@ void Scheduler::admit(bool urgent) {
   }
 }
 
+// Pacing keeps tokens coming where they already come. What arrives together does so for nothing: whoever's
+// prompt is computed first would decode in steps that are nearly empty, while the others' prompts trickle.
+int64_t Scheduler::first_paced() const {
+  int64_t first = INT64_MAX;
+  for (const ScheduledSequence* sequence : running_) {
+    // Who came while the step of the first token ran was let in before the next one.
+    if (sequence->first_output != INT64_MAX) first = std::min(first, sequence->first_output + 2);
+  }
+  return first;
+}
+
 std::vector<StepPart> Scheduler::plan() const {
   int64_t decoding = 0;
   for (const ScheduledSequence* sequence : running_) decoding += sequence->missing() == 1 ? 1 : 0;
-  int64_t room = std::min(options_.max_batch_tokens - decoding, pacer_.limit(decoding));
+  int64_t room = options_.max_batch_tokens - decoding;
+  int64_t paced_room = pacer_.limit(decoding);
+  const int64_t paced = first_paced();
   std::vector<StepPart> parts;
   for (ScheduledSequence* sequence : running_) {
     const int64_t missing = sequence->missing();
@@ -107,6 +121,7 @@ std::vector<StepPart> Scheduler::plan() const {
       continue;
     }
     int64_t count = std::min({missing, room, sequence->max_rows});
+    if (sequence->let_in >= paced) count = std::min(count, paced_room);
     if (sequence->one_by_one) {
       // Its prompt is computed as it was, then its output as it was.
       const int64_t prompt_left = sequence->prompt_length - sequence->computed;
@@ -115,6 +130,7 @@ std::vector<StepPart> Scheduler::plan() const {
     if (count <= 0) continue;
     parts.push_back({sequence, count});
     room -= count;
+    paced_room -= count;
   }
   return parts;
 }
@@ -146,6 +162,7 @@ bool Scheduler::make_room(const StepPart& part) {
 
 std::vector<StepPart> Scheduler::next_step() {
   admitted_.clear();
+  ++steps_;
   // Who is planned for may be the youngest and give way itself: then others are in turn.
   while (true) {
     std::vector<StepPart> parts = planned_with_room();
@@ -181,6 +198,8 @@ void Scheduler::done(std::span<const StepPart> parts, double seconds) {
     const bool output = !sequence.in_prompt();
     queue_.charge(sequence.client, output ? kOutputPrice * part.count : part.count);
     sequence.computed += part.count;
+    if (sequence.computed >= sequence.prompt_length && sequence.first_output == INT64_MAX)
+      sequence.first_output = steps_;
     if (!options_.prefix_cache || !sequence.may_adopt) continue;
     const std::span<const int32_t> computed(sequence.tokens.data(), static_cast<size_t>(sequence.computed));
     sequence.blocks.remember(computed, options_.block_size, pool_);

@@ -69,6 +69,9 @@ class Scheduler {
   void admit(bool urgent);
   /// Whether `sequence` may run now; if so, it has the blocks of what the cache knows of it.
   bool start(ScheduledSequence& sequence, bool urgent);
+  /// The first of the steps after whose end a prompt that was let in came later than the first token of one
+  /// that decodes, so that its pieces are paced.
+  [[nodiscard]] int64_t first_paced() const;
   /// Oldest first, whatever order they come in, come back in or are forked in: a request's are neighbours.
   void let_run(ScheduledSequence* sequence);
   [[nodiscard]] int64_t places_taken() const;
@@ -85,6 +88,7 @@ class Scheduler {
   BlockPool& pool_;
   FairQueue queue_;
   PrefillPacer pacer_;
+  int64_t steps_ = 0;                        ///< that have begun, the one that is being planned included
   std::vector<ScheduledSequence*> running_;  ///< oldest first
   std::vector<ScheduledSequence*> admitted_;
   SchedulerStats stats_;

@@ -24,6 +24,9 @@ struct ScheduledSequence {
   bool one_by_one = false;       ///< its output may not be computed again but token by token
   bool started = false;          ///< has run before
   int64_t max_rows = INT64_MAX;  ///< most tokens of one step
+  int64_t let_in = 0;            ///< the step before which it was let in, the last time
+  /// The step that computed its prompt to the end, the first time; before, none is as late.
+  int64_t first_output = INT64_MAX;
   BlockTable blocks;
 
   [[nodiscard]] int64_t length() const { return static_cast<int64_t>(tokens.size()); }

@@ -124,6 +124,21 @@ TEST(Run, GivesEachPromptOfABatchWhatItGivesAloneWithPaddingToo) {
   EXPECT_EQ(with({"--max-batch-tokens", "2", "--threads", "3"}), alone);
 }
 
+TEST(Run, TakesAnInt8CacheOfEitherKindAndInEveryMode) {
+  const auto with = [](std::vector<std::string> more) {
+    more.insert(more.end(),
+                {"--kv-cache-dtype", "int8", "--prompt", "Once upon a time", "--prompt", "从前有"});
+    const Outcome outcome = run_demo(more);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.out;
+  };
+  const std::string expected = with({});
+  EXPECT_THAT(expected, HasSubstr("Once upon a time"));
+  EXPECT_EQ(with({"--batch-size", "2", "--kv-cache", "paged"}), expected);
+  EXPECT_EQ(with({"--execute-mode", "eager"}), expected);
+  EXPECT_EQ(with({"--execute-mode", "reduce-overhead", "--max-batch-tokens", "3"}), expected);
+}
+
 TEST(Run, ContinuesIdsWithoutATokenizer) {
   const Outcome outcome = caravan_program({"run", "--model-path", tiny(), "--input-ids", "5,6,7",
                                            "--max-output-length", "4", "--temperature", "0", "--ignore-eos"});
@@ -212,6 +227,8 @@ TEST(Tokenize, GoesThereAndBack) {
 TEST(Info, SaysWhatACheckpointIs) {
   const Outcome outcome = caravan_program({"info", demo()});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
+  // What has no weights, but a KV cache.
+  EXPECT_THAT(outcome.out, testing::ContainsRegex("int8 +- +"));
   for (const char* part : {"LlamaForCausalLM", "layers", "vocabulary", "context", "parameters", "bf16",
                            "tokenizer", "chat template", "memory by dtype"}) {
     EXPECT_THAT(outcome.out, HasSubstr(part));
@@ -297,6 +314,10 @@ TEST(Program, HasOneSentenceForEachMistake) {
        "--threads: found \"0\", expected an integer"},
       {{"run", "--model-path", demo(), "--prompt", "a", "--dtype", "fp8"},
        "--dtype: found \"fp8\", expected auto, fp32"},
+      {{"run", "--model-path", demo(), "--prompt", "a", "--kv-cache-dtype", "fp8"},
+       "--kv-cache-dtype: found \"fp8\", expected auto or int8"},
+      {{"serve", "--model-path", demo(), "--log-level", "warning", "--kv-cache-dtype", "bf16"},
+       "--kv-cache-dtype: found \"bf16\", expected auto or int8"},
       {{"run", "--model-path", demo(), "--prompt", "a", "--device", "cuda"},
        "this build has no CUDA kernels"},
       {{"run", "--model-path", demo(), "--prompt", "a", "--execute-mode", "fast"},

@@ -35,7 +35,9 @@ class EngineTest : public testing::Test {
   EngineTest() { static_cast<void>(folder_.write("config.json", kConfig)); }
 
   [[nodiscard]] Engine make_engine(const EngineOptions& options, DType dtype = DType::kF32) const {
-    return {load_model(folder_.path(), {.dtype = dtype, .format = LoadFormat::kDummy, .compile = true}),
+    return {load_model(
+                folder_.path(),
+                {.dtype = dtype, .kv_cache_dtype = kv_dtype_, .format = LoadFormat::kDummy, .compile = true}),
             options};
   }
 
@@ -82,6 +84,7 @@ class EngineTest : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
+  std::optional<DType> kv_dtype_;
 };
 
 TEST_F(EngineTest, GivesEachOfABatchExactlyWhatItGivesAlone) {
@@ -139,6 +142,33 @@ TEST_F(EngineTest, DoesNotDependOnTheKindOfCache) {
   options.kv_cache = KvCacheKind::kPaged;
   options.max_sequences = 4;
   EXPECT_EQ(run_all(options), contiguous);
+}
+
+TEST_F(EngineTest, DependsOnNoneOfThatWithAnInt8CacheEither) {
+  kv_dtype_ = DType::kI8;
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    const std::vector<Outcome> alone = run_all(base_options(), dtype);
+    EngineOptions options = base_options();
+    for (const int64_t batch : {2, 4}) {
+      options.max_sequences = batch;
+      EXPECT_EQ(run_all(options, dtype), alone) << "batch of " << batch << " in " << name_of(dtype);
+    }
+    options.max_batch_tokens = 17;
+    EXPECT_EQ(run_all(options, dtype), alone) << "cut, in " << name_of(dtype);
+    options.threads = 3;
+    EXPECT_EQ(run_all(options, dtype), alone) << "3 threads, in " << name_of(dtype);
+    options.kv_cache = KvCacheKind::kPaged;
+    EXPECT_EQ(run_all(options, dtype), alone) << "paged, in " << name_of(dtype);
+  }
+}
+
+TEST_F(EngineTest, HoldsAnInt8CacheInItsBytes) {
+  const uint64_t in_fp32 = make_engine(base_options()).kv_bytes();
+  kv_dtype_ = DType::kI8;
+  const Engine engine = make_engine(base_options());
+  // Of 10 elements: 14 bytes for 40.
+  EXPECT_EQ(engine.kv_bytes() * 40, in_fp32 * 14);
+  EXPECT_EQ(engine.dtype(), DType::kF32);
 }
 
 TEST_F(EngineTest, GivesTheSameTokensAtEveryIsaLevel) {

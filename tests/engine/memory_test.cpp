@@ -40,14 +40,16 @@ TEST(KvCacheShape, HasABlockForEachSequenceOrManyOfSixteenSlots) {
 
 TEST(RequireFreeMemory, RefusesWhatDoesNotFitWithTheArithmetic) {
   const ModelConfig config = small_config();
-  require_free_memory("model", config, options_for(1, 16), 1000, {DType::kF32, DType::kF32});
+  require_free_memory("model", config, options_for(1, 16), 1000, {});
   const uint64_t far_too_much = uint64_t{1} << 60U;
-  const std::string weights = test::error_of(
-      [&] { require_free_memory("model", config, options_for(1, 16), far_too_much, {DType::kF32, DType::kF32}); });
+  const std::string weights =
+      test::error_of([&] { require_free_memory("model", config, options_for(1, 16), far_too_much, {}); });
   EXPECT_THAT(weights, HasSubstr("model: the weights take 1.15292e+09 GB in fp32"));
-  const std::string cache = test::error_of(
-      [&] { require_free_memory("model", config, options_for(1'000'000, 10'000'000), 0, {DType::kBF16, DType::kBF16}); });
-  EXPECT_THAT(cache, HasSubstr("a KV cache of 1000000 sequences of 10000000 tokens"));
+  const std::string cache = test::error_of([&] {
+    require_free_memory("model", config, options_for(1'000'000, 10'000'000), 0, {DType::kBF16, DType::kI8});
+  });
+  // K and V of 3 layers, 2 heads, 8 bytes and a scale.
+  EXPECT_THAT(cache, HasSubstr("a KV cache of 1000000 sequences of 10000000 tokens 1.44e+06 GB in int8"));
 }
 
 }  // namespace

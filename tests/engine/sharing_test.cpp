@@ -38,9 +38,11 @@ class SharingTest : public testing::Test {
   }
 
   [[nodiscard]] std::unique_ptr<Engine> make_engine(const EngineOptions& options) const {
-    return std::make_unique<Engine>(
-        load_model(folder_.path(), {.dtype = DType::kBF16, .format = LoadFormat::kDummy, .compile = true}),
-        options);
+    return std::make_unique<Engine>(load_model(folder_.path(), {.dtype = DType::kBF16,
+                                                                .kv_cache_dtype = kv_dtype_,
+                                                                .format = LoadFormat::kDummy,
+                                                                .compile = true}),
+                                    options);
   }
 
   /// Prompts that begin alike, greedy and sampled by turns.
@@ -95,7 +97,35 @@ class SharingTest : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
+  std::optional<DType> kv_dtype_;
 };
+
+TEST_F(SharingTest, AnInt8CacheIsSharedForkedAndPreemptedLikeAnyOther) {
+  kv_dtype_ = DType::kI8;
+  std::vector<Request> requests = base_requests();
+  const std::vector<Texts> expected = alone(requests);
+  EngineOptions options = base_options();
+  options.prefix_cache = true;
+  options.max_sequences = 2;
+  const auto sharing = make_engine(options);
+  EXPECT_EQ(run(*sharing, requests), expected);
+  EXPECT_GE(sharing->scheduler().stats().prefix_hits, 4 * 32);
+  options = base_options();
+  options.kv_blocks = 12;
+  const auto preempting = make_engine(options);
+  EXPECT_EQ(run(*preempting, requests), expected);
+  EXPECT_GT(preempting->scheduler().stats().preemptions, 0);
+  // Choices fork in the middle of a block, which is copied.
+  Request several = requests.at(1);
+  several.choices = 3;
+  const Texts together = run(*make_engine(base_options()), {several}).front();
+  for (int64_t choice = 0; choice < 3; ++choice) {
+    Request single = several;
+    single.choices = 1;
+    single.sampling.seed += static_cast<uint64_t>(choice);
+    EXPECT_EQ(together.at(choice), alone({single}).front().at(0)) << choice;
+  }
+}
 
 TEST_F(SharingTest, APrefixThatIsFoundChangesNoToken) {
   const std::vector<Request> requests = base_requests();

@@ -49,6 +49,30 @@ TEST(RunEager, RunsEveryNodeInOrder) {
   EXPECT_EQ(output.as<float>()[1], 6.0F);
 }
 
+TEST(RunEager, RoundsKeysAndValuesToScalesThatTheCheckpointGives) {
+  GraphBuilder builder({.weights = DType::kF32, .kv_cache = DType::kI8});
+  const ValueId x = builder.embedding({"table"}, 3, 2);
+  const AttentionSpec spec = {.head_dim = 2, .kv_heads = 1, .k_scale = "k_scale", .v_scale = "v_scale"};
+  const Graph graph = builder.finish(builder.take_logit_rows(builder.attention(x, x, x, spec)));
+  ThreadTeam team(2);
+  TinyStep step;
+  step.rows = {0};
+  const float scale = 0.75F;
+  step.weights.emplace_back(&scale, DType::kF32, Shape{1});
+  step.weights.emplace_back(&scale, DType::kF32, Shape{1});
+  const Tensor k_cache(DType::kI8, {1, 1, 16, 6});
+  const Tensor v_cache(DType::kI8, {1, 1, 16, 6});
+  const std::vector<TensorView> caches = {k_cache.view(), v_cache.view()};
+  StepTensors tensors = step.tensors();
+  tensors.caches = caches;
+  for (const IsaLevel level : available_levels(cpu_features())) {
+    const Tensor output = run_eager(graph, tensors, select_kernels(level), team);
+    // Token 2 is (5, 6), attends to itself, and is stored as 7 and 8 times the scale.
+    EXPECT_FLOAT_EQ(output.as<float>()[0], 5.25F) << name_of(level);
+    EXPECT_FLOAT_EQ(output.as<float>()[1], 6.0F) << name_of(level);
+  }
+}
+
 TEST(SymbolSizes, AreReadFromTheStep) {
   const TinyStep step;
   const SymbolSizes sizes(step.tensors());

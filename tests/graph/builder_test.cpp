@@ -44,6 +44,33 @@ TEST(GraphBuilder, GivesEachAttentionCachesOfItsOwn) {
   EXPECT_EQ(caches, (std::vector<std::string>{"k_cache.0", "v_cache.0", "k_cache.1", "v_cache.1"}));
 }
 
+TEST(GraphBuilder, GivesAnInt8CacheRoomForScalesAndTakesThoseOfTheCheckpoint) {
+  GraphBuilder builder({.weights = DType::kBF16, .kv_cache = DType::kI8});
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const ValueId k = builder.linear(x, {"k"}, 4);
+  const AttentionSpec dynamic = {.head_dim = 2, .kv_heads = 2};
+  AttentionSpec given = dynamic;
+  given.k_scale = "k_scale";
+  given.v_scale = "v_scale";
+  given.scale_rows = 2;
+  const ValueId once = builder.attention(x, k, k, dynamic);
+  const Graph graph = builder.finish(builder.attention(once, k, k, given));
+  for (const Value& value : graph.values) {
+    if (value.kind != ValueKind::kCache) continue;
+    EXPECT_EQ(value.dtype, DType::kI8);
+    EXPECT_EQ(to_string(value.shape), "[blocks, 2, block_size, 6]");
+  }
+  std::vector<size_t> inputs;
+  for (const Node& node : graph.nodes) {
+    if (node.op == OpKind::kKvWrite) inputs.push_back(node.inputs.size());
+  }
+  EXPECT_EQ(inputs, (std::vector<size_t>{7, 9}));
+  const WeightSpec& scales = graph.weights.back();
+  EXPECT_EQ(scales.sources.front().names, std::vector<std::string>{"v_scale"});
+  EXPECT_EQ(shape_of(scales), (Shape{2}));
+  EXPECT_EQ(scales.dtype, DType::kF32);
+}
+
 TEST(GraphBuilder, RoundsTheInputsOfBf16MatmulsOnly) {
   for (const DType weights : {DType::kF32, DType::kF16, DType::kBF16}) {
     GraphBuilder builder({.weights = weights, .kv_cache = weights});
@@ -62,6 +89,8 @@ TEST(GraphBuilderDeathTest, AbortsOnWidthsThatDoNotFit) {
   const ValueId x = builder.embedding({"table"}, 10, 4);
   const ValueId y = builder.linear(x, {"w"}, 6);
   EXPECT_DEATH(builder.add(x, y), "4 and 6");
+  const AttentionSpec scaled = {.head_dim = 2, .kv_heads = 2, .k_scale = "k", .v_scale = "v"};
+  EXPECT_DEATH(builder.attention(x, x, x, scaled), "kI8");
 }
 
 }  // namespace

@@ -71,6 +71,14 @@ TEST(CostOfStep, LetsEachTokenAttendToItselfAndThoseBefore) {
   EXPECT_EQ(cost.bytes, (3 + 6) * 2 * (2 * 2) * 2);
 }
 
+TEST(CostOfStep, CountsAnInt8CachesElementsAndScales) {
+  GraphBuilder graph({.weights = DType::kBF16, .kv_cache = DType::kI8});
+  const ValueId x = graph.embedding({"table"}, 10, 4);
+  const Graph attention = graph.finish(graph.attention(x, x, x, {.head_dim = 2, .kv_heads = 2}));
+  // Keys and values of 3 and of 6 tokens, 2 heads of 2 bytes and a scale of 4.
+  EXPECT_EQ(costs_of(OpKind::kAttention, attention, kMixed).at(0).bytes, (3 + 6) * 2 * (2 * (2 + 4)));
+}
+
 TEST(CostOfStep, LeavesOutWhatLiesBeforeTheWindow) {
   const Cost cost = costs_of(OpKind::kAttention, small_graph(DType::kBF16, 2), kMixed).at(0);
   EXPECT_EQ(cost.flops, 4 * 8 * (1 + 2 + 2 + 2));

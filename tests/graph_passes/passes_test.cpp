@@ -1,6 +1,7 @@
 // Each pass on a small graph: before and after.
 #include "graph/passes/passes.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "graph/builder.h"
@@ -80,6 +81,17 @@ TEST(FuseRopeAndKvWrite, ReadsQueriesKeysAndValuesOnce) {
       "%13 fp32 [tokens, 4] = rope_kv_write(%8, %10, %12, %3, positions, sequences, block_table, "
       "k_cache.0, v_cache.0)\n"
       "%18 fp32 [tokens, 4] = attention(%13, positions, sequences, block_table, k_cache.0, v_cache.0)\n");
+}
+
+TEST(FuseRopeAndKvWrite, KeepsTheScalesOfAnInt8Cache) {
+  GraphBuilder builder({.weights = DType::kF32, .kv_cache = DType::kI8});
+  const ValueId angles = builder.rope_angles(2, 1.0);
+  const ValueId x = builder.embedding({"table"}, 10, 2);
+  const AttentionSpec spec = {.head_dim = 2, .kv_heads = 1, .k_scale = "m.k_scale", .v_scale = "m.v_scale"};
+  const ValueId q = builder.rope(x, angles);
+  Graph graph = builder.finish(builder.attention(q, builder.rope(x, angles), x, spec));
+  EXPECT_EQ(fuse_rope_and_kv_write(graph), 1);
+  EXPECT_THAT(text(graph), testing::HasSubstr("block_table, k_cache.0, v_cache.0, m.k_scale, m.v_scale)"));
 }
 
 TEST(FuseRopeAndKvWrite, LeavesKeysThatAreStoredAsTheyAre) {

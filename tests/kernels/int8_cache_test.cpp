@@ -36,7 +36,7 @@ StoredRow row_at(const Tensor& cache, int64_t block, int64_t head, int64_t slot)
 }
 
 /// Writes one token of one head, at slot 5 of a block of 16.
-StoredRow stored(const KernelTable& table, const std::vector<float>& x, const KvScales& scales = {}) {
+StoredRow stored(const KernelTable& table, const std::vector<float>& x, const CacheScales& scales = {}) {
   const auto head_dim = static_cast<int64_t>(x.size());
   const Tensor k(DType::kF32, {1, head_dim});
   std::memcpy(k.view().data, x.data(), x.size() * sizeof(float));
@@ -86,7 +86,7 @@ TEST(Int8KvWrite, MarksARowThatIsNotFiniteByItsScale) {
   const Tensor given = scales_of({0.5F});
   for (const IsaLevel level : available_levels(cpu_features())) {
     for (const float bad : {kInfinity, -kInfinity, std::nanf("")}) {
-      for (const KvScales& scales : {KvScales{}, KvScales{given.view(), given.view()}}) {
+      for (const CacheScales& scales : {CacheScales{}, CacheScales{given.view(), given.view()}}) {
         for (const size_t place : {size_t{0}, size_t{19}}) {
           std::vector<float> x(20, 1.0F);
           x[place] = bad;
@@ -126,8 +126,8 @@ TEST(Int8KvWrite, StoresTheBitsOfTheReferenceAtEveryLevel) {
     const Tensor one = scales_of({0.037F});
     Tensor each(DType::kF32, {shape.kv_heads});
     for (int64_t h = 0; h < shape.kv_heads; ++h) each.as<float>()[h] = 0.01F * static_cast<float>(h + 1);
-    for (const KvScales& scales :
-         {KvScales{}, KvScales{one.view(), one.view()}, KvScales{each.view(), one.view()}}) {
+    for (const CacheScales& scales :
+         {CacheScales{}, CacheScales{one.view(), one.view()}, CacheScales{each.view(), one.view()}}) {
       AttentionCase expected = rows_of_every_size(shape);
       KvWriteArgs args = expected.write_args();
       args.scales = scales;

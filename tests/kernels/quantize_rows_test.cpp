@@ -110,6 +110,26 @@ TEST_P(QuantizeRows, GivesTheBitsOfTheReference) {
   }
 }
 
+TEST_P(QuantizeRows, DividesAsTheReferenceDoesByScalesOfEverySize) {
+  std::mt19937 random(9);
+  std::uniform_real_distribution<float> mantissa(1.0F, 2.0F);
+  std::uniform_int_distribution<int> half_steps(-40, 560);
+  for (int exponent = -126; exponent < 120; exponent += exponent < -30 || exponent > 10 ? 7 : 1) {
+    const RowQuant rows = {ActivationQuant::kStatic, std::ldexp(mantissa(random), exponent), 3};
+    std::vector<float> values;
+    for (int i = 0; i < 4000; ++i) {
+      // Next to the middle between two results, where a wrong last bit shows.
+      float value = static_cast<float>(half_steps(random)) / 2.0F * rows.scale;
+      for (int step = i % 3; step > 0; --step) value = std::nextafter(value, i % 2 == 0 ? 1e30F : -1e30F);
+      values.push_back(value);
+    }
+    values.push_back(std::numeric_limits<float>::max());
+    values.push_back(-std::numeric_limits<float>::denorm_min());
+    ASSERT_EQ(quantized(GetParam(), values, rows).values, quantized(IsaLevel::kPortable, values, rows).values)
+        << "scale " << rows.scale;
+  }
+}
+
 TEST_P(QuantizeRows, AfterANormGivesTheBitsOfQuantisingItsResult) {
   const KernelTable table = select_kernels(GetParam());
   std::mt19937 random(8);

@@ -130,9 +130,7 @@ TEST(ModelConfig, RefusesWhatItDoesNotSupportOrCannotBe) {
        "field \"hidden_act\" is the string \"gelu\", expected silu, the only activation that Caravan "
        "supports"},
       {R"({"quantization_config": {"bits": 4}})",
-       "field \"quantization_config\" is an object, expected no such field: Caravan reads checkpoints in "
-       "fp32, fp16 "
-       "or bf16"},
+       "field \"quantization_config.quant_method\" is missing, expected a string"},
       {R"({"hidden_size": null})", "field \"hidden_size\" is missing, expected an integer from 1 to 4194304"},
       {R"({"hidden_size": 0})",
        "field \"hidden_size\" is the number 0, expected an integer from 1 to 4194304"},

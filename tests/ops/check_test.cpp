@@ -82,6 +82,26 @@ TEST(CheckDeathTest, AbortsOnWrongCachesAndPlaces) {
   EXPECT_DEATH(check(args), "scratch, found");
 }
 
+TEST(CheckDeathTest, AbortsOnWrongInt8CachesAndScales) {
+  const CacheTensors t;
+  const Tensor cache(DType::kI8, {3, 2, 16, 12});
+  const Tensor short_blocks(DType::kI8, {3, 2, 8, 12});
+  const Tensor without_scales(DType::kI8, {3, 2, 16, 8});
+  const Tensor one(DType::kF32, {1});
+  const Tensor each(DType::kF32, {2});
+  const Tensor three(DType::kF32, {3});
+  const auto write = [&t](const Tensor& to, const CacheScales& scales) {
+    check(KvWriteArgs{t.k.view(), t.k.view(), t.places(), to.view(), to.view(), scales});
+  };
+  write(cache, {});
+  write(cache, {one.view(), each.view()});
+  check(AttentionArgs{t.q.view(), t.places(), cache.view(), cache.view(), 1.0F, 0, t.q.view()});
+  EXPECT_DEATH(write(short_blocks, {}), "block_size");
+  EXPECT_DEATH(write(without_scales, {}), "k, found");
+  EXPECT_DEATH(write(cache, {three.view(), {}}), "scales, found");
+  EXPECT_DEATH(write(t.cache, {one.view(), one.view()}), "has_scales");
+}
+
 TEST(CheckDeathTest, AbortsOnWrongAngles) {
   const Tensor index(DType::kI32, {2});
   const Tensor frequencies(DType::kF32, {1, 4});

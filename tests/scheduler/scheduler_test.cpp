@@ -16,13 +16,15 @@ class SchedulerTest : public testing::Test {
  protected:
   static constexpr int64_t kBlock = 4;
 
-  void make(int32_t blocks, int64_t max_sequences, int64_t max_batch_tokens, bool prefix_cache = false) {
+  void make(int32_t blocks, int64_t max_sequences, int64_t max_batch_tokens, bool prefix_cache = false,
+            double prefill_stretch = 0.0) {
     pool_ = std::make_unique<BlockPool>(blocks);
     SchedulerOptions options;
     options.max_sequences = max_sequences;
     options.max_batch_tokens = max_batch_tokens;
     options.block_size = kBlock;
     options.prefix_cache = prefix_cache;
+    options.prefill_stretch = prefill_stretch;
     scheduler_ = std::make_unique<Scheduler>(options, *pool_);
   }
 
@@ -77,6 +79,31 @@ TEST_F(SchedulerTest, NeverLeavesOutADecode) {
   step();
   add(50);
   EXPECT_THAT(step(), ElementsAre(1, 1, 0));
+}
+
+TEST_F(SchedulerTest, PacesPromptsThatCameLaterThanAnothersFirstToken) {
+  make(1000, 8, 100, false, 1.5);
+  add(10);
+  step();
+  step();
+  add(90);
+  // As careful as the pacer is before it has learnt: 16 tokens, the decode among them.
+  EXPECT_THAT(step(), ElementsAre(1, 15));
+}
+
+TEST_F(SchedulerTest, DoesNotPaceWhatCameTogether) {
+  make(1000, 8, 100, false, 1.5);
+  add(60);
+  add(90);
+  add(90);
+  EXPECT_THAT(step(), ElementsAre(60, 40, 0));
+  // While the step of the first token ran, another one came.
+  add(50);
+  EXPECT_THAT(step(), ElementsAre(1, 50, 49, 0));
+  // This one is late, and must not hold the others up; they leave less than its share.
+  add(80);
+  EXPECT_THAT(step(), ElementsAre(1, 1, 41, 50, 0));
+  EXPECT_THAT(step(), ElementsAre(1, 1, 1, 1, 12));
 }
 
 TEST_F(SchedulerTest, LetsNoMoreRunThanPlaces) {

@@ -95,6 +95,23 @@ TEST(ModelServer, GivesARequestTheSameTextAmongSixtyFourOthers) {
   }
 }
 
+TEST(ModelServer, AnswersFromAnInt8CacheTheSameWhetherPrefixesAreFoundOrNot) {
+  test::ServerSettings settings;
+  settings.kv_cache_dtype = DType::kI8;
+  const auto answers = [&settings] {
+    const RunningModel model(settings);
+    std::vector<std::string> texts;
+    for (int i = 0; i < 8; ++i)
+      texts.push_back(text_of(model.post(kCompletions, completion(prompt_of(i), 30))));
+    EXPECT_EQ(model.metric("vllm:prefix_cache_hits_total") > 0.0, settings.prefix_cache);
+    return texts;
+  };
+  settings.prefix_cache = false;
+  const std::vector<std::string> computed = answers();
+  settings.prefix_cache = true;
+  EXPECT_EQ(answers(), computed);
+}
+
 TEST(ModelServer, CancelsWhatNobodyWaitsFor) {
   const RunningModel model;
   Client client;

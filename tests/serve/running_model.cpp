@@ -19,7 +19,9 @@ std::unique_ptr<Engine> make_demo_engine(const ServerSettings& settings) {
   options.prefill_stretch = 1.5;
   options.max_batch_tokens = settings.max_batch_tokens;
   return std::make_unique<Engine>(
-      load_model(source_dir() / "models" / "demo", {.dtype = std::nullopt, .compile = true}), options);
+      load_model(source_dir() / "models" / "demo",
+                 {.dtype = std::nullopt, .kv_cache_dtype = settings.kv_cache_dtype, .compile = true}),
+      options);
 }
 
 RunningModel::RunningModel(const ServerSettings& settings)

@@ -14,6 +14,7 @@ struct ServerSettings {
   int64_t max_sequences = 8;
   std::optional<int64_t> kv_blocks;
   bool prefix_cache = true;
+  std::optional<DType> kv_cache_dtype;
   int64_t max_batch_tokens = 512;
   int64_t max_waiting = 64;
   size_t max_queued_bytes = size_t{8} << 20U;

@@ -221,7 +221,7 @@ void QuantizedFolderWriter::add_quantized(const QuantizedWeight& weight) {
 
 void QuantizedFolderWriter::set_dynamic_kv_cache() { schemes_.set_kv_cache({true, false}); }
 
-void QuantizedFolderWriter::add_kv_scales(const std::string& attention, const KvScales& scales) {
+void QuantizedFolderWriter::add_kv_scales(const std::string& attention, const StoredKvScales& scales) {
   const auto heads = static_cast<int64_t>(scales.keys.size());
   CARAVAN_CHECK_EQ(scales.keys.size(), scales.values.size());
   const Shape shape = heads == 1 ? Shape{1} : Shape{heads, 1, 1};

@@ -19,6 +19,8 @@ class ModulePattern {
   ModulePattern(const std::string& text, const std::string& where);
 
   [[nodiscard]] Kind kind() const { return kind_; }
+  /// As it was written.
+  [[nodiscard]] const std::string& text() const { return text_; }
   /// Whether it means the module of this name ("model.layers.0.mlp.up_proj"), which has a matrix of weights.
   /// Throws Error if a regular expression needs more steps than any that is written for names.
   [[nodiscard]] bool matches(std::string_view module) const;

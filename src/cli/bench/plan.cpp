@@ -27,7 +27,7 @@ OptionGroup bench_option_group() {
               {"--execute-mode", "LIST", "eager, reduce-overhead, max-autotune (max-autotune)"},
               {"--dtype", "LIST", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
               {"--quantize", "LIST", "round weights while loading: none, w8a8, w8a16, w4a16 (none)"},
-              {"--kv-cache-dtype", "LIST", "int8, or auto: as the weights (auto)"},
+              {"--kv-cache-dtype", "LIST", "int8, or auto: as the checkpoint says, or its weights (auto)"},
               {"--repeat", "N", "measured runs of each, after a short one to warm up (3)"},
               {"--max-batch-size-under", "MS", "find the largest batch whose median decode step is shorter"},
               {"--pp", "LIST", "llama-bench's test: one prompt of so many tokens"},

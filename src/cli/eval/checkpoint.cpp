@@ -1,9 +1,12 @@
 #include "cli/eval/checkpoint.h"
 
+#include <map>
+
 #include "base/error.h"
 #include "cli/show/size_text.h"
 #include "engine/memory.h"
 #include "models/generation_config.h"
+#include "models/quantization.h"
 
 namespace caravan::eval {
 
@@ -16,6 +19,15 @@ constexpr double kShareOfFree = 0.9;
 struct NoRoom {
   uint64_t needed = 0;
 };
+
+/// The scheme of the quantised matrices, if there are any.
+std::optional<std::string> scheme_of(const Graph& graph) {
+  std::map<std::string, QuantizedFormat> formats;
+  for (const WeightSpec& spec : graph.weights) {
+    if (spec.format.has_value()) formats.emplace(spec.sources.front().names.front(), *spec.format);
+  }
+  return formats.empty() ? std::nullopt : std::optional(scheme_name(formats));
+}
 
 /// Throws NoRoom where there is too little memory.
 void load_or_throw(Checkpoint& checkpoint, int64_t max_length, uint64_t free_bytes) {
@@ -30,6 +42,8 @@ void load_or_throw(Checkpoint& checkpoint, int64_t max_length, uint64_t free_byt
   };
   Model model = load_model(checkpoint.planned.flags.model_path, load);
   checkpoint.dtype = model.dtype;
+  checkpoint.scheme = scheme_of(model.graph);
+  checkpoint.kv_dtype = model.kv_dtype;
   checkpoint.weight_bytes = model.weight_bytes();
   checkpoint.engine = std::make_unique<Engine>(std::move(model), options);
 }
@@ -62,8 +76,7 @@ void load(Checkpoint& checkpoint, int64_t max_length, uint64_t free_bytes) {
     fail(checkpoint.path(), ": its weights and a KV cache of ", max_length, " tokens take ",
          cli::size_text(room.needed), ", but ", cli::size_text(free_bytes),
          " of memory are free beside what is loaded, expected a smaller checkpoint, --dtype or --max-length "
-         "(the "
-         "baseline and what is compared with it are in memory at once)");
+         "(the baseline and what is compared with it are in memory at once)");
   }
 }
 

@@ -19,7 +19,10 @@ struct Checkpoint {
   std::optional<Tokenizer> tokenizer;
   std::vector<int32_t> stop_tokens;
   std::unique_ptr<Engine> engine;  ///< null while it is not in memory
-  DType dtype = DType::kF32;       ///< of its weights; known once it was loaded, as the next is
+  // Known once it was loaded:
+  DType dtype = DType::kF32;          ///< of its weights that are not quantised
+  std::optional<std::string> scheme;  ///< "w8a8": of most of those that are, if any
+  DType kv_dtype = DType::kF32;       ///< of its KV cache
   uint64_t weight_bytes = 0;
   Scores scores;
 

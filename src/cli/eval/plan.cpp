@@ -17,18 +17,35 @@ constexpr int64_t kUsualLength = 2048;
 /// Any number of windows that a text may have.
 constexpr int64_t kMaxLimit = int64_t{1} << 40U;
 
+/// What may differ between checkpoints, beside their paths.
+constexpr std::array<std::string_view, 5> kOfEach = {"--dtype", "--quantize", "--group-size", "--lm-head",
+                                                     "--kv-cache-dtype"};
 /// What the engine's options have no use for here: sequences run one by one, several engines beside each
 /// other on the same threads.
-constexpr std::array<std::string_view, 7> kNotHere = {"--model-path", "--dtype",    "--batch-size",
-                                                      "--bind-cpu",   "--kv-cache", "--max-batch-tokens",
-                                                      "--load-format"};
+constexpr std::array<std::string_view, 6> kNotHere = {"--model-path", "--batch-size",       "--bind-cpu",
+                                                      "--kv-cache",   "--max-batch-tokens", "--load-format"};
 
-cli::OptionGroup work_option_group() {
-  return {"Work (lists are separated by commas, or the flag is repeated)",
+template <size_t size>
+bool is_among(std::string_view name, const std::array<std::string_view, size>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+cli::OptionGroup checkpoint_option_group() {
+  return {"Checkpoints (LIST: with commas, or the flag repeated; one for all, or one for each)",
           {
               {"--model-path", "LIST", "checkpoint folders or GGUF files (required)", true},
-              {"--dtype", "LIST", "fp32, fp16, bf16 or auto: one for all, or one for each (auto)", true},
               {"--baseline", "PATH", "what the others are compared with (the first of --model-path)"},
+              {"--dtype", "LIST", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)", true},
+              {"--quantize", "LIST", "round weights while loading: w8a8, w8a16 or w4a16 (none)", true},
+              {"--group-size", "LIST", "inputs that share a scale, of w8a16 (all) and w4a16 (128)", true},
+              {"--lm-head", "LIST", "with --quantize: int8, or keep its own dtype (int8)", true},
+              {"--kv-cache-dtype", "LIST", "int8, or auto: as the weights (auto)", true},
+          }};
+}
+
+cli::OptionGroup work_option_group() {
+  return {"Work",
+          {
               {"--text", "FILE", "for perplexity: plain text, or JSON Lines with text"},
               {"--questions", "FILE", "for exact match: JSON Lines with prompt and answer"},
               {"--max-length", "N", "tokens of a window of the text (the context, at most 2048)"},
@@ -49,14 +66,14 @@ cli::OptionGroup report_option_group() {
 cli::Command make_command() {
   cli::OptionGroup engine = cli::engine_option_group();
   std::erase_if(engine.options, [](const cli::Option& option) {
-    return std::find(kNotHere.begin(), kNotHere.end(), option.name) != kNotHere.end();
+    return is_among(option.name, kNotHere) || is_among(option.name, kOfEach);
   });
   engine.heading = "Engine";
   return {
       .name = "eval",
       .summary = "Compares checkpoints: perplexity, exact match, and their distance from a baseline.",
       .usage = "--model-path DIR[,DIR…] [options]",
-      .groups = {work_option_group(), report_option_group(), engine},
+      .groups = {checkpoint_option_group(), work_option_group(), report_option_group(), engine},
       .aliases = cli::engine_aliases(),
       .positional = "",
   };
@@ -79,6 +96,38 @@ bool is_same_path(const std::string& a, const std::string& b) {
   return plain(a) == plain(b);
 }
 
+/// The value of each of `count` checkpoints.
+std::vector<std::string> values_of(const cli::Arguments& arguments, std::string_view name, size_t count) {
+  std::vector<std::string> values = elements_of(arguments, name);
+  if (values.size() == 1) values.resize(count, values.front());
+  if (values.size() != count) {
+    fail(name, ": found ", values.size(), " values for ", count,
+         " checkpoints, expected one for all, or one for each (a baseline that --model-path does not name "
+         "comes "
+         "first)");
+  }
+  return values;
+}
+
+/// What each checkpoint has for its own. One path may stand for several, which differ in other things.
+std::vector<cli::Arguments> arguments_of_each(const cli::Arguments& arguments,
+                                              std::vector<std::string> paths) {
+  if (paths.size() == 1) {
+    size_t most = 1;
+    for (const std::string_view name : kOfEach) most = std::max(most, elements_of(arguments, name).size());
+    paths.resize(most, paths.front());
+  }
+  std::vector<cli::Arguments> each;
+  for (const std::string& path : paths) each.push_back(arguments.with("--model-path", path));
+  for (const std::string_view name : kOfEach) {
+    if (!arguments.has(name)) continue;
+    const std::vector<std::string> values = values_of(arguments, name, paths.size());
+    for (size_t i = 0; i < paths.size(); ++i)
+      each[i] = values[i] == "auto" ? each[i].without(name) : each[i].with(name, values[i]);
+  }
+  return each;
+}
+
 void add_checkpoints(const cli::Arguments& arguments, EvalPlan& plan) {
   std::vector<std::string> paths = elements_of(arguments, "--model-path");
   if (paths.empty())
@@ -89,17 +138,9 @@ void add_checkpoints(const cli::Arguments& arguments, EvalPlan& plan) {
     plan.baseline = found == paths.end() ? 0 : static_cast<size_t>(found - paths.begin());
     if (found == paths.end()) paths.insert(paths.begin(), *baseline);
   }
-  std::vector<std::string> dtypes = elements_of(arguments, "--dtype");
-  if (dtypes.empty()) dtypes = {"auto"};
-  if (dtypes.size() != 1 && dtypes.size() != paths.size()) {
-    fail("--dtype: found ", dtypes.size(), " types for ", paths.size(),
-         paths.size() == 1 ? " checkpoint" : " checkpoints",
-         ", expected one for all, or one for each (a baseline that --model-path does not name comes first)");
-  }
-  for (size_t i = 0; i < paths.size(); ++i) {
+  for (const cli::Arguments& own : arguments_of_each(arguments, std::move(paths))) {
     PlannedCheckpoint checkpoint;
-    checkpoint.flags = cli::parse_engine_flags(
-        arguments.with("--model-path", paths[i]).with("--dtype", dtypes.size() == 1 ? dtypes[0] : dtypes[i]));
+    checkpoint.flags = cli::parse_engine_flags(own);
     checkpoint.config = load_config(checkpoint.flags.model_path);
     plan.checkpoints.push_back(std::move(checkpoint));
   }

@@ -30,10 +30,20 @@ std::string count(int64_t number, const char* thing) {
   return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
 }
 
-size_t name_width(const EvalReport& report) {
-  size_t width = std::string("checkpoint").size();
-  for (const Checkpoint& each : report.checkpoints) width = std::max(width, each.path().size());
-  return width;
+constexpr const char* kPathTitle = "checkpoint";
+constexpr const char* kNumbersTitle = "numbers";
+
+/// Where a line begins: path and numbers, each as wide as the widest.
+cli::TableLine line_of(const EvalReport& report, const std::string& path, const std::string& numbers) {
+  size_t paths = std::string(kPathTitle).size();
+  size_t all_numbers = std::string(kNumbersTitle).size();
+  for (const Checkpoint& each : report.checkpoints) {
+    paths = std::max(paths, each.path().size());
+    all_numbers = std::max(all_numbers, numbers_of(each).size());
+  }
+  cli::TableLine line;
+  line.left(path, static_cast<int>(paths) + 2).left(numbers, static_cast<int>(all_numbers));
+  return line;
 }
 
 std::string head(const EvalReport& report) {
@@ -58,10 +68,8 @@ std::string head(const EvalReport& report) {
 std::string row(const EvalReport& report, const Checkpoint& each) {
   const Checkpoint& baseline = report.baseline();
   const bool is_baseline = &each == &baseline;
-  cli::TableLine line;
-  line.left(each.path(), static_cast<int>(name_width(report)) + 2)
-      .left(std::string(caravan::name_of(each.dtype)), 6)
-      .right(fixed(static_cast<double>(each.weight_bytes) / 1e6, 2), kNarrow);
+  cli::TableLine line = line_of(report, each.path(), numbers_of(each));
+  line.right(fixed(static_cast<double>(each.weight_bytes) / 1e6, 2), kNarrow);
   if (report.has_text()) {
     const double perplexity = each.scores.all_text().perplexity();
     const double ratio = perplexity / baseline.scores.all_text().perplexity();
@@ -102,6 +110,8 @@ Json result_json(const EvalReport& report, const Checkpoint& each) {
   Json result;
   result["model"] = each.path();
   result["dtype"] = std::string(caravan::name_of(each.dtype));
+  result["quantization"] = cli::or_null(each.scheme);
+  result["kv_cache_dtype"] = std::string(caravan::name_of(each.kv_dtype));
   result["baseline"] = is_baseline;
   result["weights_bytes"] = each.weight_bytes;
   result["perplexity"] = report.has_text() ? perplexities(each.scores) : Json(nullptr);
@@ -114,9 +124,15 @@ Json result_json(const EvalReport& report, const Checkpoint& each) {
 
 }  // namespace
 
-std::string name_of(const Checkpoint& checkpoint) {
-  return checkpoint.path() + " " + std::string(caravan::name_of(checkpoint.dtype));
+std::string numbers_of(const Checkpoint& checkpoint) {
+  std::string numbers(caravan::name_of(checkpoint.dtype));
+  if (checkpoint.scheme.has_value()) numbers += " " + *checkpoint.scheme;
+  if (checkpoint.kv_dtype != checkpoint.dtype)
+    numbers += " kv " + std::string(caravan::name_of(checkpoint.kv_dtype));
+  return numbers;
 }
+
+std::string name_of(const Checkpoint& checkpoint) { return checkpoint.path() + " " + numbers_of(checkpoint); }
 
 std::string three_digits(double value) {
   std::ostringstream out;
@@ -125,8 +141,8 @@ std::string three_digits(double value) {
 }
 
 std::string table_text(const EvalReport& report) {
-  cli::TableLine names;
-  names.left("checkpoint", static_cast<int>(name_width(report)) + 2).left("dtype", 6).right("MB", kNarrow);
+  cli::TableLine names = line_of(report, kPathTitle, kNumbersTitle);
+  names.right("MB", kNarrow);
   if (report.has_text()) names.right("perplexity", kWide).right("change", kNarrow);
   if (report.has_questions()) names.right("exact match", kWide).right("points", kNarrow);
   if (report.has_text()) names.right("KL", kWide).right("top-1", kNarrow);

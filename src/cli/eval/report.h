@@ -23,6 +23,8 @@ struct EvalReport {
   [[nodiscard]] bool has_questions() const { return !work.questions.empty(); }
 };
 
+/// What its numbers are: "bf16", "bf16 w8a8 kv int8".
+std::string numbers_of(const Checkpoint& checkpoint);
 /// "models/demo bf16".
 std::string name_of(const Checkpoint& checkpoint);
 

@@ -76,7 +76,7 @@ OptionGroup engine_option_group() {
           {"--bind-cpu", "", "pin each thread to a CPU of its own; spread weights over NUMA nodes"},
           {"--batch-size", "N", "sequences that run together (1)"},
           {"--kv-cache", "KIND", "contiguous or paged (contiguous)"},
-          {"--kv-cache-dtype", "TYPE", "int8: half the memory of bf16, or auto: as the weights (auto)"},
+          {"--kv-cache-dtype", "TYPE", "int8, or auto: as the checkpoint says, or its weights (auto)"},
           {"--max-batch-tokens", "N", "most tokens of one step; longer prompts run in pieces (2048)"},
           {"--max-memory-gb", "GB", "refuse to start if weights and KV cache need more"},
           {"--execute-mode", "MODE", "eager, reduce-overhead or max-autotune (max-autotune)"},

@@ -195,4 +195,10 @@ Arguments Arguments::with(std::string_view name, const std::string& value) const
   return changed;
 }
 
+Arguments Arguments::without(std::string_view name) const {
+  Arguments changed = *this;
+  changed.values_.erase(std::string(name));
+  return changed;
+}
+
 }  // namespace caravan::cli

@@ -66,6 +66,8 @@ class Arguments {
   [[nodiscard]] std::vector<std::string> list(std::string_view name, const std::string& otherwise) const;
   /// These arguments with one value for `name`, so that one of a list can be read as if it had been given.
   [[nodiscard]] Arguments with(std::string_view name, const std::string& value) const;
+  /// These arguments as if `name` had not been given.
+  [[nodiscard]] Arguments without(std::string_view name) const;
   [[nodiscard]] const std::optional<std::string>& positional() const { return positional_; }
 
  private:

@@ -139,23 +139,35 @@ class HttpClient::ConnectionOf final : public Connection {
     parser_->eager(true);
     const boost::string_view type = parser_->get()[http::field::content_type];
     exchange_->on_head(static_cast<int>(parser_->get().result_int()), {type.data(), type.size()});
-    read_body();
+    take_body();
   }
 
-  void read_body() {
+  /// Tells what has arrived of the body, and waits for more. Not by http::async_read_some: that keeps a chunk
+  /// back until the next one begins.
+  void take_body() {
+    error_code error;
+    while (!error && buffer_.size() > 0 && !parser_->is_done()) {
+      parser_->get().body().data = part_.data();
+      parser_->get().body().size = part_.size();
+      buffer_.consume(parser_->put(buffer_.data(), error));
+      const size_t size = part_.size() - parser_->get().body().size;
+      if (size > 0 && !exchange_->on_body({part_.data(), size})) return finish(false);
+      if (error == http::error::need_buffer) error = {};
+    }
+    if (error && error != http::error::need_more) return fail_with(error, HttpFailure::kBroken);
     if (parser_->is_done()) return finish(parser_->get().keep_alive());
-    parser_->get().body().data = part_.data();
-    parser_->get().body().size = part_.size();
-    http::async_read_some(stream_, buffer_, *parser_,
-                          beast::bind_front_handler(&ConnectionOf::on_body, self()));
+    stream_.async_read_some(buffer_.prepare(part_.size()),
+                            beast::bind_front_handler(&ConnectionOf::on_body, self()));
   }
 
-  void on_body(error_code error, size_t /*bytes*/) {
-    if (error == http::error::need_buffer) error = {};
-    const size_t size = part_.size() - parser_->get().body().size;
-    if (size > 0 && !exchange_->on_body({part_.data(), size})) return finish(false);
+  void on_body(error_code error, size_t bytes) {
+    buffer_.commit(bytes);
+    if (error == asio::error::eof) {
+      parser_->put_eof(error);
+      if (!error) return finish(false);
+    }
     if (error) return fail_with(error, HttpFailure::kBroken);
-    read_body();
+    take_body();
   }
 
   void finish(bool keep) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/short_turns.h"
 #include "serve/http/context.h"
 #include "serve/http/listener.h"
 #include "serve/http/session.h"
@@ -45,6 +46,8 @@ void Server::run() {
   boost::asio::io_context& io = implementation_->context->io;
   const auto stay = boost::asio::make_work_guard(io);
   implementation_->listener.start();
+  // The model's threads use every CPU without pause. Where the system cannot, answers come in bursts.
+  static_cast<void>(prefer_short_turns());
   io.run();
 }
 

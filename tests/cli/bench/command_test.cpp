@@ -100,6 +100,18 @@ TEST(Bench, DecodesTogetherWhereThePromptsTakeSeveralSteps) {
   for (const Json& row : report["results"]) EXPECT_GT(row["decode_mean_ms"], 0.0);
 }
 
+TEST(Bench, MeasuresAnInt8CacheBesideTheWeightsOwn) {
+  const Outcome outcome = bench_dummy({"--repeat", "1", "--max-input-length", "4", "--max-output-length", "3",
+                                       "--kv-cache-dtype", "auto,int8", "--json", "-"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json results = Json::parse(outcome.out)["results"];
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_EQ(results[0]["kv_cache_dtype"], results[0]["dtype"]);
+  EXPECT_EQ(results[1]["kv_cache_dtype"], "int8");
+  EXPECT_LT(results[1]["kv_cache_bytes"], results[0]["kv_cache_bytes"]);
+  EXPECT_EQ(results[1]["weights_bytes"], results[0]["weights_bytes"]);
+}
+
 TEST(Bench, SearchesTheLargestBatchUnderALatency) {
   // No machine needs an hour, nor can any step take less than a microsecond.
   const std::vector<std::string> words = {

@@ -36,6 +36,13 @@ TEST(LargestBatch, IsWhatTheCacheHasRoomForBesideTheWeights) {
   EXPECT_EQ(largest_batch_in(0, case_of(1), config()), 0);
 }
 
+TEST(LargestBatch, IsLargerWithAnInt8Cache) {
+  BenchCase at = case_of(1);
+  at.kv_dtype = DType::kI8;
+  // 132 bytes where there were 256.
+  EXPECT_EQ(largest_batch_in(room_for(33), at, config()), 64);
+}
+
 TEST(LargestBatch, KeepsToTheMemoryThatIsAllowed) {
   BenchCase at = case_of(1);
   at.flags.engine.max_memory_gb = (kWeights + 2.5 * kSequence) / 1e9;

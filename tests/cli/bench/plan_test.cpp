@@ -26,7 +26,7 @@ BenchPlan plan_of(std::vector<std::string> words, uint64_t available_bytes = kPl
 std::vector<std::string> cases_of(const std::vector<std::string>& words) {
   std::vector<std::string> names;
   for (const BenchCase& at : plan_of(words).cases) {
-    names.push_back(std::string(name_of(at.dtype)) + " " + at.mode + " " + std::to_string(at.input) + "+" +
+    names.push_back(dtypes_of(at) + " " + at.mode + " " + std::to_string(at.input) + "+" +
                     std::to_string(at.output) + " x" + std::to_string(at.batch));
   }
   return names;
@@ -48,6 +48,13 @@ TEST(Plan, IsEveryCombinationInOrder) {
                           "fp32 eager 8+4 x3", "fp32 eager 16+4 x1", "fp32 eager 16+4 x3",
                           "fp32 reduce-overhead 8+4 x1", "fp32 reduce-overhead 8+4 x3",
                           "fp32 reduce-overhead 16+4 x1", "fp32 reduce-overhead 16+4 x3"));
+}
+
+TEST(Plan, MeasuresEachDtypeOfTheCache) {
+  EXPECT_THAT(cases_of({"--dtype", "bf16", "--kv-cache-dtype", "auto,int8", "--max-input-length", "8",
+                        "--max-output-length", "4", "--batch-size", "1,2"}),
+              ElementsAre("bf16 max-autotune 8+4 x1", "bf16 max-autotune 8+4 x2",
+                          "bf16/int8 max-autotune 8+4 x1", "bf16/int8 max-autotune 8+4 x2"));
 }
 
 TEST(Plan, KnowsTheOtherNamesOfItsFlags) {
@@ -156,6 +163,7 @@ TEST(Plan, HasOneSentenceForEachMistake) {
        "expected at most 256, the context of the model"},
       {{"--execute-mode", "eager,fast"}, "--execute-mode: found \"fast\", expected eager"},
       {{"--dtype", "fp32,,bf16"}, "--dtype: found \"\", expected auto, fp32, fp16 or bf16"},
+      {{"--kv-cache-dtype", "auto,fp8"}, "--kv-cache-dtype: found \"fp8\", expected auto or int8"},
       {{"--repeat", "0"}, "--repeat: found \"0\", expected an integer from 1 to 1000"},
       {{"--repeat", "1,2"}, "--repeat: found \"1,2\", expected an integer"},
       {{"--max-batch-size-under", "0"}, "--max-batch-size-under: found \"0\", expected a number from 0.001"},

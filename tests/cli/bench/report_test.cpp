@@ -44,6 +44,7 @@ TEST(JsonReport, HasEveryFieldWithItsUnit) {
   ASSERT_EQ(report["results"].size(), 1U);
   const Json& row = report["results"][0];
   EXPECT_EQ(row["dtype"], "bf16");
+  EXPECT_EQ(row["kv_cache_dtype"], "bf16");
   EXPECT_EQ(row["mode"], "eager");
   EXPECT_EQ(row["threads"], 2);
   EXPECT_EQ(row["batch_size"], 4);

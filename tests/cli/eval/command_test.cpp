@@ -162,6 +162,22 @@ TEST(Eval, FindsACheckpointNoDistanceFromItself) {
   }
 }
 
+TEST(Eval, SaysHowFarRoundedWeightsAreFromTheirOriginals) {
+  const Json report = report_of({"--model-path", demo(), "--quantize", "none,w8a16,w8a8,w4a16",
+                                 "--kv-cache-dtype", "auto,auto,int8,auto", "--text", tale("tale.txt")});
+  const Json& results = report["results"];
+  ASSERT_EQ(results.size(), 4U);
+  EXPECT_TRUE(results[0]["quantization"].is_null());
+  EXPECT_EQ(results[1]["quantization"], "w8a16");
+  EXPECT_EQ(results[2]["kv_cache_dtype"], "int8");
+  // Fewer bits are farther away, and weigh less.
+  EXPECT_GT(results[1]["kl_divergence"], 0.0);
+  EXPECT_GT(results[2]["kl_divergence"], results[1]["kl_divergence"]);
+  EXPECT_GT(results[3]["kl_divergence"], results[2]["kl_divergence"]);
+  EXPECT_LT(results[1]["weights_bytes"], results[0]["weights_bytes"]);
+  EXPECT_LT(results[3]["weights_bytes"], results[1]["weights_bytes"]);
+}
+
 TEST(Eval, GivesAModelThatKnowsNothingThePerplexityOfItsVocabulary) {
   const ChangedDemo uniform;
   uniform.fill_weights('\0');

@@ -44,8 +44,22 @@ TEST(EvalPlan, GivesAllCheckpointsOneTypeOrEachItsOwn) {
       plan_of({"--model-path", demo() + "," + demo(), "--dtype", "bf16", "--dtype", "auto"});
   EXPECT_EQ(each.checkpoints[0].flags.load.dtype, DType::kBF16);
   EXPECT_EQ(each.checkpoints[1].flags.load.dtype, std::nullopt);
-  EXPECT_THAT(refusal_of({"--model-path", demo(), "--dtype", "bf16,fp32"}),
-              HasSubstr("--dtype: found 2 types for 1 checkpoint, expected one for all, or one for each"));
+  EXPECT_THAT(refusal_of({"--model-path", demo() + "," + demo(), "--dtype", "bf16,fp32,fp16"}),
+              HasSubstr("--dtype: found 3 values for 2 checkpoints, expected one for all, or one for each"));
+}
+
+TEST(EvalPlan, MakesSeveralCheckpointsOfOnePathThatDifferInTheRest) {
+  const EvalPlan plan = plan_of({"--model-path", demo(), "--quantize", "none,w8a8,w4a16", "--group-size",
+                                 "auto,auto,64", "--kv-cache-dtype", "auto,int8,auto"});
+  ASSERT_EQ(paths_of(plan), (std::vector<std::string>{demo(), demo(), demo()}));
+  EXPECT_FALSE(plan.checkpoints[0].flags.load.quantize.has_value());
+  EXPECT_EQ(name_of(plan.checkpoints[1].flags.load.quantize.value()), "w8a8");
+  EXPECT_EQ(plan.checkpoints[1].flags.load.kv_cache_dtype, DType::kI8);
+  EXPECT_EQ(plan.checkpoints[2].flags.load.quantize.value().weight.group, 64);
+  EXPECT_EQ(plan.checkpoints[2].flags.load.kv_cache_dtype, std::nullopt);
+  EXPECT_THAT(refusal_of({"--model-path", demo(), "--quantize", "none,w8a8", "--dtype", "bf16,fp32,fp16"}),
+              HasSubstr("--quantize: found 2 values for 3 checkpoints"));
+  EXPECT_THAT(refusal_of({"--model-path", demo(), "--quantize", "none,w4a4"}), HasSubstr("\"w4a4\""));
 }
 
 TEST(EvalPlan, FindsTheBaselineAmongTheCheckpointsOrPutsItFirst) {

@@ -61,5 +61,18 @@ TEST(TextFile, SaysWhatIsWrongWithIt) {
   EXPECT_NE(refusal_of("{\"text\": \"a\"}\n\n{\"text\": \"b\"}").find(", line 2"), std::string::npos);
 }
 
+TEST(CalibrationTexts, OfTheDemoModelHoldNoHeldOutStory) {
+  const std::filesystem::path demo = test::source_dir() / "models" / "demo";
+  std::vector<std::string> texts;
+  TextFile calibration(demo / "calibration.jsonl");
+  while (const std::optional<Text> text = calibration.next()) texts.push_back(text->text);
+  EXPECT_EQ(texts.size(), 96U);
+  TextFile held_out(demo / "heldout" / "stories.jsonl");
+  while (const std::optional<Text> story = held_out.next()) {
+    for (const std::string& text : texts)
+      EXPECT_EQ(text.find(story->text), std::string::npos) << story->where;
+  }
+}
+
 }  // namespace
 }  // namespace caravan::eval

@@ -212,6 +212,7 @@ struct FakeServer::State {
       }
       for (const Reply::Part& part : reply.parts) {
         std::this_thread::sleep_for(std::chrono::milliseconds(part.delay_ms));
+        if (part.before) part.before();
         if (!channel.write(part.bytes)) break;
       }
       if (reply.close) break;

@@ -16,11 +16,12 @@ struct SeenRequest {
   int connection = 0;  ///< the how-manieth connection it came over, from 0
 };
 
-/// Bytes to send, each after its delay.
+/// Bytes to send, each after its delay and once `before` has returned.
 struct Reply {
   struct Part {
     int delay_ms = 0;
     std::string bytes;
+    std::function<void()> before = {};
   };
   std::vector<Part> parts;
   bool close = false;  ///< close the connection then

@@ -16,6 +16,7 @@ constexpr LevelKernels amx_table() {
   table.weight_only_bf16 = tile_panel_weight_only;
   table.panel_i8 = tile_panel_i8;
   table.peak_i8 = {peak_i8, kPeakByteOperations};
+  table.resident_bf16 = kResidentBytes;
   table.peak_bf16 = {peak_bf16, kPeakOperations};
   return table;
 }

@@ -6,82 +6,26 @@
 // how many tokens there are. Thread safety: pure functions of their task.
 #pragma once
 
-#include "kernels/cpu/amx/tiles.h"
+#include "kernels/cpu/amx/row_tiles.h"
+#include "kernels/cpu/amx/square_tiles.h"
 #include "kernels/cpu/common/panel.h"
 #include "kernels/cpu/common/vector512.h"
 
 namespace caravan::cpu {
 namespace {
 
+/// Inputs that stay in the L2 cache of 2 MB beside this panel and the next one.
+constexpr Index kResidentBytes = 1'450'000;
+
 /// Elements of a pair of inputs of a panel.
 constexpr Index kPairWeights = 2 * kPanel;
 /// Elements of 32 inputs of a panel, and the cache lines that they fill.
 constexpr Index kStepWeights = kTileInputs * kPanel;
-constexpr Index kStepLines = kStepWeights * Index{sizeof(BF16)} / kLine;
-
-/// Whole steps of 32 inputs of a panel against the tokens of one tile.
-struct TileSteps {
-  const BF16* x;  ///< [tokens], rows x_stride apart
-  Index x_stride;
-  const BF16* w;  ///< [steps, 16, 64, 2]
-  Index steps;
-  bool first;             ///< sums begin at zero
-  const char* ahead;      ///< what memory is asked for meanwhile
-  Index lines_ahead;      ///< cache lines of it for each step
-  float (*sums)[kPanel];  ///< [tokens, 64]
-};
-
-inline void load_sums(const TileSteps& task) {
-  if (task.first) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    return;
-  }
-  constexpr Index kStride = kPanel * Index{sizeof(float)};
-  const float* sums = task.sums[0];
-  _tile_loadd(0, sums, kStride);
-  _tile_loadd(1, sums + kTileOutputs, kStride);
-  _tile_loadd(2, sums + 2 * kTileOutputs, kStride);
-  _tile_loadd(3, sums + 3 * kTileOutputs, kStride);
-}
-
-inline void store_sums(const TileSteps& task) {
-  constexpr Index kStride = kPanel * Index{sizeof(float)};
-  float* sums = task.sums[0];
-  _tile_stored(0, sums, kStride);
-  _tile_stored(1, sums + kTileOutputs, kStride);
-  _tile_stored(2, sums + 2 * kTileOutputs, kStride);
-  _tile_stored(3, sums + 3 * kTileOutputs, kStride);
-}
-
-/// Adds the steps to the sums of the tokens that the tiles are shaped for.
-inline void add_steps(const TileSteps& task) {
-  constexpr Index kWeightStride = kPairWeights * Index{sizeof(BF16)};
-  const Index x_stride = task.x_stride * Index{sizeof(BF16)};
-  const BF16* x = task.x;
-  const BF16* w = task.w;
-  const char* ahead = task.ahead;
-  load_sums(task);
-  for (Index step = 0; step < task.steps; ++step, x += kTileInputs, w += kStepWeights) {
-    for (Index line = 0; line < task.lines_ahead; ++line, ahead += kLine) __builtin_prefetch(ahead, 0, 2);
-    _tile_loadd(4, x, x_stride);
-    _tile_loadd(5, w, kWeightStride);
-    _tile_dpbf16ps(0, 4, 5);
-    _tile_loadd(6, w + 2 * kTileOutputs, kWeightStride);
-    _tile_dpbf16ps(1, 4, 6);
-    _tile_loadd(7, w + 4 * kTileOutputs, kWeightStride);
-    _tile_dpbf16ps(2, 4, 7);
-    _tile_loadd(5, w + 6 * kTileOutputs, kWeightStride);
-    _tile_dpbf16ps(3, 4, 5);
-  }
-  store_sums(task);
-}
+constexpr Index kStepLines = kStepBytes / kLine;
 
 /// The inputs of a step of which only some are there, and their weights; zeros fill it.
 struct LastStep {
-  alignas(64) BF16 x[kTileRows][kTileInputs];
+  alignas(64) BF16 x[kSquareTokens][kTileInputs];
   alignas(64) BF16 w[kTileRows][kPairWeights];
 };
 
@@ -97,7 +41,11 @@ inline void copy_inputs(const BF16* x, Index x_stride, Index tokens, Index input
   for (Index t = 0; t < tokens; ++t) {
     for (Index i = 0; i < kTileInputs; ++i) last.x[t][i] = i < inputs ? x[t * x_stride + i] : BF16{};
   }
+  settle();
 }
+
+/// Bytes from one token of a LastStep to the next.
+constexpr Index kLastBytes = kTileInputs * Index{sizeof(BF16)};
 
 /// Inputs begin to end - 1 of a panel, `begin` at a whole step.
 struct InputRange {
@@ -110,6 +58,7 @@ inline void add_range(const PanelTask& task, Index token, Index tokens, InputRan
                       float (*sums)[kPanel], Index& shaped) {
   const BF16* x = static_cast<const BF16*>(task.x) + token * task.in + inputs.begin;
   const BF16* w = static_cast<const BF16*>(task.panel) + inputs.begin * kPanel;
+  const Index x_bytes = task.in * Index{sizeof(BF16)};
   const Index steps = (inputs.end - inputs.begin) / kTileInputs;
   const Index rest = (inputs.end - inputs.begin) % kTileInputs;
   // All tiles share the asking for the next block, so that memory never rests while they compute; a single
@@ -121,15 +70,14 @@ inline void add_range(const PanelTask& task, Index token, Index tokens, InputRan
   if (rest > 0) copy_weights(w + steps * kStepWeights, rest, last);
   for (Index t = 0; t < tokens; t += kTileRows, x += kTileRows * task.in) {
     const Index rows = tokens - t < kTileRows ? tokens - t : kTileRows;
-    if (rows != shaped) shape_tiles(rows);
+    if (rows != shaped) shape_row_tiles(rows);
     shaped = rows;
     const bool first = inputs.begin == 0;
     const char* next = ahead + t / kTileRows * steps * lines * kLine;
-    if (steps > 0) add_steps({x, task.in, w, steps, first, next, lines, sums + t});
+    if (steps > 0) add_row<Bf16Multiply>({x, x_bytes, w, steps, first, next, lines, sums + t});
     if (rest == 0) continue;
     copy_inputs(x + steps * kTileInputs, task.in, rows, rest, last);
-    settle();
-    add_steps({last.x[0], kTileInputs, last.w[0], 1, first && steps == 0, nullptr, 0, sums + t});
+    add_row<Bf16Multiply>({last.x[0], kLastBytes, last.w[0], 1, first && steps == 0, nullptr, 0, sums + t});
   }
 }
 
@@ -140,7 +88,8 @@ inline Index block_of(const PanelTask& task, Index tokens) {
   return task.block_inputs < kTileInputs ? kTileInputs : task.block_inputs / kTileInputs * kTileInputs;
 }
 
-void panel_bf16(const PanelTask& task) {
+/// By blocks of inputs, whose part of the panel stays in the L1 cache for all tokens of a block.
+inline void panel_by_blocks(const PanelTask& task) {
   alignas(64) float sums[kMaxBlockTokens][kPanel];
   Index shaped = 0;
   for (Index token = 0; token < task.tokens; token += task.block_tokens) {
@@ -152,6 +101,67 @@ void panel_bf16(const PanelTask& task) {
       add_range(task, token, tokens, {begin, end}, sums, shaped);
     }
     for (Index t = 0; t < tokens; ++t) finish_row<Vector512>(task, token + t, sums[t]);
+  }
+}
+
+/// All inputs of the tokens `token` to `token` + `rows` - 1, at most 32, with the panel from the L2 cache.
+/// `last` has the weights of the last inputs. At each step `times` lines of each page are asked for.
+inline void add_strip(const PanelTask& task, Index token, Index rows, LastStep& last, Ahead& ahead,
+                      Index times, float (*sums)[kPanel]) {
+  const BF16* x = static_cast<const BF16*>(task.x) + token * task.in;
+  const Index x_bytes = task.in * Index{sizeof(BF16)};
+  const Index steps = task.in / kTileInputs;
+  const Index rest = task.in % kTileInputs;
+  if (rest > 0) copy_inputs(x + steps * kTileInputs, task.in, rows, rest, last);
+  if (rows <= kTileRows) {
+    ahead.ask(2 * times * steps);
+    if (steps > 0) add_row<Bf16Multiply>({x, x_bytes, task.panel, steps, true, nullptr, 0, sums});
+    if (rest > 0) add_row<Bf16Multiply>({last.x[0], kLastBytes, last.w[0], 1, steps == 0, nullptr, 0, sums});
+    return;
+  }
+  for (Index half = 0; half < kPanel; half += kSquareOutputs) {
+    const auto* w = static_cast<const BF16*>(task.panel) + 2 * half;
+    zero_square();
+    add_square<Bf16Multiply>(
+        {reinterpret_cast<const char*>(x), x_bytes, reinterpret_cast<const char*>(w), steps}, ahead, times);
+    if (rest > 0) {
+      add_square<Bf16Multiply>({reinterpret_cast<const char*>(last.x[0]), kLastBytes,
+                                reinterpret_cast<const char*>(last.w[0] + 2 * half), 1},
+                               ahead, 0);
+    }
+    store_square(sums[0] + half);
+  }
+}
+
+/// By strips of 32 tokens over all inputs: the tokens stay in the L2 cache from panel to panel, and the panel
+/// from strip to strip.
+inline void panel_by_strips(const PanelTask& task) {
+  alignas(64) float sums[kSquareTokens][kPanel];
+  const Index steps = task.in / kTileInputs;
+  const Index strips = (task.tokens + kSquareTokens - 1) / kSquareTokens;
+  Ahead ahead(task.next, steps * kStepBytes);
+  // As often at each step of both halves as it takes to ask for as many steps of the next panel.
+  const Index times = (kStepLines / Ahead::kPages + 2 * strips - 1) / (2 * strips);
+  LastStep last;
+  if (task.in % kTileInputs > 0)
+    copy_weights(static_cast<const BF16*>(task.panel) + steps * kStepWeights, task.in % kTileInputs, last);
+  Index shaped = 0;
+  for (Index token = 0; token < task.tokens; token += kSquareTokens) {
+    const Index left = task.tokens - token;
+    const Index rows = left < kSquareTokens ? left : kSquareTokens;
+    if (rows != shaped && rows <= kTileRows) shape_row_tiles(rows);
+    if (rows != shaped && rows > kTileRows) shape_square_tiles(rows - kTileRows);
+    shaped = rows;
+    add_strip(task, token, rows, last, ahead, times, sums);
+    for (Index t = 0; t < rows; ++t) finish_row<Vector512>(task, token + t, sums[t]);
+  }
+}
+
+void panel_bf16(const PanelTask& task) {
+  if (task.tokens >= kResidentFrom) {
+    panel_by_strips(task);
+  } else {
+    panel_by_blocks(task);
   }
   _tile_release();
 }

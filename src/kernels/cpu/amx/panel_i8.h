@@ -13,9 +13,6 @@ namespace {
 
 /// Up to so many tokens vpdpbusd keeps up with memory, and tiles would be mostly empty.
 constexpr Index kFewByteTokens = 4;
-/// Inputs that one multiplication of tiles of bytes adds up, and bytes of so many inputs of a panel.
-constexpr Index kTileBytes = 64;
-constexpr Index kStepBytes = kTileBytes * kPanel;
 /// From one row of a tile of weights, 4 inputs of 16 outputs, to the next: 4 inputs of a panel.
 constexpr Index kFourInputs = 4 * kPanel;
 /// From one token's sums to the next's, in bytes.
@@ -32,14 +29,8 @@ struct ByteSteps {
 /// Shapes the tiles for a first and a second tile of tokens: 0 and 1 hold the first's sums, 2 and 3 the
 /// second's, 4 and 5 their inputs, 6 and 7 weights.
 inline void shape_two_rows(Index first, Index second) {
-  TileConfig config;
   const Index rows[8] = {first, first, second, second, first, second, kTileRows, kTileRows};
-  for (int tile = 0; tile < 8; ++tile) {
-    config.row_bytes[tile] = rows[tile] == 0 ? 0 : 64;
-    config.rows[tile] = static_cast<unsigned char>(rows[tile]);
-  }
-  settle();
-  _tile_loadconfig(&config);
+  shape_tiles([&rows](int tile) { return rows[tile]; });
 }
 
 /// For up to 16 tokens.

@@ -3,7 +3,7 @@
 // that results have the bits of its. Thread safety: pure functions of their task.
 #pragma once
 
-#include "kernels/cpu/amx/tiles.h"
+#include "kernels/cpu/amx/row_tiles.h"
 #include "kernels/cpu/common/narrow_bf16.h"
 #include "kernels/cpu/common/panel.h"
 
@@ -11,7 +11,7 @@ namespace caravan::cpu {
 namespace {
 
 /// Inputs that are expanded at a time.
-constexpr Index kExpandedInputs = 64;
+constexpr Index kExpandedInputs = 32;
 
 /// Inputs and expanded weights of a block; what is beyond the last input is 0.
 struct ExpandedBlock {
@@ -52,7 +52,7 @@ void tile_panel_weight_only(const QuantizedTask& task) {
   const PanelTask& panel = task.panel;
   const auto* x = static_cast<const BF16*>(panel.x);
   ExpandedBlock block;
-  shape_tiles(panel.tokens);
+  shape_row_tiles(panel.tokens);
   Index begin = 0;
   for (; begin + kExpandedInputs <= panel.in; begin += kExpandedInputs) {
     expand<Vector512, Bf16Narrow>(task, begin, begin + kExpandedInputs, block.w);

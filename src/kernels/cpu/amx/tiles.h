@@ -1,5 +1,5 @@
-// AMX's tile registers as the bf16 matmul uses them (panel_i8.h says how bytes do): 0 to 3 hold sums of up to
-// 16 tokens by 64 outputs, 4 the tokens' inputs, 5 to 7 weights in turn.
+// AMX's tile registers as matmuls use them, for any element whose tiles have rows of 64 bytes: 32 bf16, or 64
+// int8, of one token's inputs; and weights of 16 outputs, whose rows hold a 32-bit group of inputs of each.
 //
 // Registers are named by number in the source, because the intrinsics paste it into an instruction. GCC's
 // loads do not say that they read memory: settle() comes between writing what a tile is loaded from and
@@ -13,12 +13,18 @@
 namespace caravan::cpu {
 namespace {
 
-/// Tokens of a tile of inputs, and pairs of inputs of a tile of weights.
+/// Tokens of a tile of inputs, and groups of inputs of a tile of weights.
 constexpr Index kTileRows = 16;
-/// Inputs that one tile multiplication adds up, in pairs.
+/// Inputs in bf16 that one tile multiplication adds up, in pairs.
 constexpr Index kTileInputs = 32;
 /// Outputs of a tile of weights.
 constexpr Index kTileOutputs = 16;
+/// Bytes of a tile's row.
+constexpr Index kTileBytes = 64;
+/// Bytes from one group of inputs of a panel to the next.
+constexpr Index kGroupBytes = kPanel * 4;
+/// Bytes of what a panel has of one step: as many inputs as a tile of them has.
+constexpr Index kStepBytes = kTileRows * kGroupBytes;
 
 /// What ldtilecfg reads.
 struct alignas(64) TileConfig {
@@ -33,16 +39,33 @@ static_assert(sizeof(TileConfig) == 64);
 /// Keeps the compiler from moving what is written before it to after it.
 inline void settle() { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 
-/// Shapes this thread's tiles for `tokens` (1 to 16) tokens, and zeros them.
-inline void shape_tiles(Index tokens) {
+/// Shapes this thread's tiles, and zeros them: `rows` says how many each of the eight has.
+template <typename Rows>
+inline void shape_tiles(const Rows& rows) {
   TileConfig config;
   for (int tile = 0; tile < 8; ++tile) {
-    config.row_bytes[tile] = 64;
-    config.rows[tile] = static_cast<unsigned char>(tile < 5 ? tokens : kTileRows);
+    const Index count = rows(tile);
+    // A tile of no rows must have no bytes.
+    config.row_bytes[tile] = count == 0 ? 0 : kTileBytes;
+    config.rows[tile] = static_cast<unsigned char>(count);
   }
   settle();
   _tile_loadconfig(&config);
 }
+
+/// What multiplies tiles of bf16 into sums of fp32. Another element has the same tiles and another of these.
+struct Bf16Multiply {
+  // A row of four: inputs in tile 4, weights in 5 to 7 and 5 again.
+  static void first() { _tile_dpbf16ps(0, 4, 5); }
+  static void second() { _tile_dpbf16ps(1, 4, 6); }
+  static void third() { _tile_dpbf16ps(2, 4, 7); }
+  static void fourth() { _tile_dpbf16ps(3, 4, 5); }
+  // A square of four: inputs in tiles 4 and 5, weights in 6 and 7.
+  static void top_left() { _tile_dpbf16ps(0, 4, 6); }
+  static void top_right() { _tile_dpbf16ps(1, 4, 7); }
+  static void bottom_left() { _tile_dpbf16ps(2, 5, 6); }
+  static void bottom_right() { _tile_dpbf16ps(3, 5, 7); }
+};
 
 }  // namespace
 }  // namespace caravan::cpu

@@ -3,8 +3,8 @@
 //
 // Memory is the limit here, and is fastest in long pieces, which the CPU's own prefetching follows: of each
 // block of the cache the keys of all heads are read, which lie next to each other, and when the tile's
-// weights are known the values likewise. (Measured: asking for memory ahead slows that down.) Each element
-// has the same multiply-adds in the same order as in attention_tile_rows.h. Thread safety: pure functions.
+// weights are known the values likewise. Each element has the same multiply-adds in the same order as in
+// attention_tile_rows.h. Thread safety: pure functions.
 #pragma once
 
 #include "kernels/cpu/common/attention_tile_rows.h"
@@ -14,6 +14,15 @@ namespace {
 
 /// Slots of one head that are read before the next head's: a block of the usual size.
 constexpr Index kPieceSlots = 16;
+
+/// Asks for what lies a page after `at`. The CPU's own prefetching ends with a page: so it has begun with the
+/// next when that is reached (measured on an Intel CPU with AMX: 1.4 times as fast in int8, 1.15 in bf16;
+/// without the loads of touch() it gains nothing).
+template <typename T>
+inline void ask_ahead(const T* at) {
+  constexpr Index kPageBytes = 4096;
+  __builtin_prefetch(reinterpret_cast<const char*>(at) + kPageBytes);
+}
 
 /// A tile's scores of all rows, kProductRows in each.
 struct AllScores {
@@ -44,6 +53,7 @@ inline void touch(const AttentionRows& task, const NextKeys<T>& next, Index part
   for (Index r = rows * part / parts; r < rows * (part + 1) / parts; ++r) {
     const T* key = next.keys[r % kPieceSlots] + next.offset + r / kPieceSlots * task.head_stride;
     for (Index d = 0; d < task.head_dim; d += kLineElements) {
+      ask_ahead(key + d);
       [[maybe_unused]] const char touched = *reinterpret_cast<const volatile char*>(key + d);
     }
   }
@@ -90,6 +100,9 @@ inline void add_columns(const T* const* values, Index offset, const float* weigh
   for (Index j = slots.low; j <= slots.high; ++j) {
     const T* value = values[j] + offset + column;
     const typename V::F weight = V::set(weights[j]);
+    if constexpr (kVectors > 1) {
+      for (Index i = 0; i < kVectors * V::kWidth; i += 64 / Index{sizeof(T)}) ask_ahead(value + i);
+    }
     for (int v = 0; v < kVectors; ++v) {
       const bool whole = kVectors > 1 || column + V::kWidth <= head_dim;
       const typename V::F line_of =

@@ -42,8 +42,7 @@ struct TileRows {
   const T* keys[kTileKeys];
   const T* values[kTileKeys];
 };
-/// In int8 also where the scales of each kScaledGroup slots begin, `offset` bytes before those of a later
-/// head as its keys do.
+/// In int8 also where the scales of each kScaledGroup slots begin; another head's lie as far on as its keys.
 template <>
 struct TileRows<I8> {
   const I8* keys[kTileKeys];

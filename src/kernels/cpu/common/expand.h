@@ -57,11 +57,17 @@ inline void load_meaning(const QuantizedPanel& weight, const char* chunk, StepMe
   }
 }
 
+/// Bytes that are asked of memory ahead of those that are expanded: the CPU's own prefetching begins anew in
+/// each page, and expanding takes too many instructions for the CPU to look far ahead.
+constexpr Index kExpandAhead = 4096;
+
 /// Expands `steps` steps of a chunk.
 template <typename V, typename Narrow, typename T, int kBits, bool kZeros>
 inline void expand_steps(const StepMeaning<V, T>& meaning, const char* from, T* to, Index steps) {
   constexpr Index kEach = kValues / V::kWidth;
+  constexpr Index kBytes = kPanel * kStepOf<T> * kBits / 8;
   for (Index step = 0; step < steps; ++step) {
+    for (Index line = 0; line < kBytes; line += 64) __builtin_prefetch(from + kExpandAhead + line, 0, 2);
     for (Index v = 0; v < StepMeaning<V, T>::kVectors;
          v += kEach, from += kValues * kBits / 8, to += kValues) {
       Values<V> values;

@@ -30,6 +30,7 @@ constexpr LevelKernels level_table() {
       .expand_f32 = expand_panel<V, Narrow, float>,
       .expand_f16 = expand_panel<V, Narrow, F16>,
       .expand_bf16 = expand_panel<V, Narrow, BF16>,
+      .resident_bf16 = 0,
       .peak_f32 = {peak<V, WidenDot<V, float>>, peak_operations<V, WidenDot<V, float>>()},
       .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},
       .peak_i8 = {peak<typename V::Ints, ByteDot>, peak_operations<typename V::Ints, ByteDot>()},

@@ -23,14 +23,12 @@ void peak(Index steps, float* values) {
       sums[t][v] = V::set(static_cast<typename Dot::Sum>(t * V::kTileVectors + v));
   }
   typename Dot::Weights weights = Dot::load(reinterpret_cast<const typename Dot::W*>(values));
-  typename Dot::Inputs inputs = Dot::spread(reinterpret_cast<const typename Dot::X*>(values));
+  const typename Dot::Inputs inputs = Dot::spread(reinterpret_cast<const typename Dot::X*>(values));
   constexpr bool kIntegers = sizeof(typename Dot::W) == 1;
   for (Index step = 0; step < steps; ++step) {
     if constexpr (kIntegers) {
-      // Loaded anew: the compiler would compute integer products that do not change once, before the loop.
-      __atomic_signal_fence(__ATOMIC_SEQ_CST);
-      weights = Dot::load(reinterpret_cast<const typename Dot::W*>(values));
-      inputs = Dot::spread(reinterpret_cast<const typename Dot::X*>(values));
+      // Others each time: the compiler would compute products that never change once, before the loop.
+      weights = Dot::load(reinterpret_cast<const typename Dot::W*>(values) + step % kPanel);
     }
     for (auto& line : sums) {
       for (auto& sum : line) sum = Dot::add(sum, weights, inputs);

@@ -40,6 +40,8 @@ struct PanelTask {
   bool y_bf16 = false;     ///< y is bf16 (halves only), else fp32
   Index block_inputs = 0;  ///< a multiple of the step
   Index block_tokens = 0;  ///< at most kMaxBlockTokens
+  /// The panel that the lane does next, which memory may be asked for meanwhile, or null.
+  const void* next = nullptr;
 };
 
 /// What a chunk's scales are stored as.
@@ -75,6 +77,8 @@ constexpr Index kMaxBlockInputs = 512;
 
 /// From so many tokens on, a panel of a weight that alone is quantised is expanded once for all of them.
 constexpr Index kFewExpandedTokens = 16;
+/// From so many tokens on a call of a panel kernel that keeps its inputs in the L2 cache does so.
+constexpr Index kResidentFrom = 65;
 
 /// Elements begin .. end - 1 (or rows, for rms_norm) of a row-wise op.
 struct RowTask {
@@ -182,6 +186,9 @@ struct LevelKernels {
   void (*expand_f32)(const QuantizedTask&, void* to);
   void (*expand_f16)(const QuantizedTask&, void* to);
   void (*expand_bf16)(const QuantizedTask&, void* to);
+  /// So many bytes of inputs panel_bf16 keeps in the L2 cache while panel after panel passes: no call with
+  /// more than kResidentFrom tokens should have more. 0: it does not, and goes by block_tokens.
+  Index resident_bf16;
   PeakKernel peak_f32;
   PeakKernel peak_bf16;
   PeakKernel peak_i8;

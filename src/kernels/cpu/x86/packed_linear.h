@@ -67,6 +67,73 @@ inline PanelTask panel_task(const PackedLinearArgs& args, const MatmulTiles& til
   };
 }
 
+/// The tokens of a step in blocks that a kernel keeps in a cache while panel after panel passes: at most
+/// `most` in each, and so many blocks that lanes can have as many each, or share each as many.
+inline int64_t resident_blocks(int64_t tokens, int64_t most, int64_t lanes) {
+  int64_t blocks = (tokens + most - 1) / most;
+  while (blocks % lanes != 0 && (blocks > lanes || lanes % blocks != 0)) ++blocks;
+  return blocks;
+}
+
+/// Every panel of a packed weight against blocks of tokens that stay in a lane's L2 cache: each lane has its
+/// own blocks, or its own panels where lanes share one, but for a last part that whichever is free takes.
+class ResidentWork {
+ public:
+  ResidentWork(const PackedLinearArgs& args, void (*kernel)(const PanelTask&), int64_t bytes, Lane lane)
+      : args_(args),
+        kernel_(kernel),
+        lane_(lane),
+        tiles_(tiles_of(args, static_cast<int64_t>(size_of(args.weight.dtype)))),
+        panels_(args.weight.shape[0]),
+        tokens_(args.x.shape[0]) {
+    const int64_t row_bytes = args.x.shape[1] * static_cast<int64_t>(size_of(args.x.dtype));
+    const int64_t most = std::max<int64_t>(bytes / row_bytes / kGrain, 1) * kGrain;
+    blocks_ = resident_blocks(tokens_, most, lane.count);
+  }
+
+  void run() const {
+    const int64_t own = panels_ - panels_ / kSharedPart;
+    for (int64_t block = 0; block < blocks_; ++block) {
+      // Lane i has the blocks i blocks / lanes .., or is one of those that share a block.
+      const int64_t sharing = std::max<int64_t>(1, lane_.count / blocks_);
+      if (block * lane_.count / blocks_ / sharing != lane_.index / sharing) continue;
+      do_panels(block, share_of(own, {static_cast<int>(lane_.index % sharing), static_cast<int>(sharing)}));
+    }
+    // Block by block for each part of the panels, so that lanes which are as fast keep their blocks.
+    const int64_t rest = panels_ - own;
+    const int64_t parts = std::min(rest, kParts);
+    lane_.for_each(parts * blocks_, [&](int64_t item) {
+      const Range part = share_of(rest, {static_cast<int>(item / blocks_), static_cast<int>(parts)});
+      do_panels(item % blocks_, {own + part.begin, own + part.end});
+    });
+  }
+
+ private:
+  /// Tokens that a block is a multiple of: those of two of AMX's tiles.
+  static constexpr int64_t kGrain = 32;
+  /// A lane that was slowed down by an eighth of its work keeps nobody waiting.
+  static constexpr int64_t kSharedPart = 8;
+  static constexpr int64_t kParts = 4;
+
+  void do_panels(int64_t block, Range panels) const {
+    const Range tokens = share_of(tokens_, {static_cast<int>(block), static_cast<int>(blocks_)}, kGrain);
+    if (tokens.begin == tokens.end) return;
+    for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+      PanelTask task = panel_task(args_, tiles_, panel, tokens);
+      if (panel + 1 < panels.end) task.next = panel_task(args_, tiles_, panel + 1, tokens).panel;
+      kernel_(task);
+    }
+  }
+
+  const PackedLinearArgs& args_;
+  void (*kernel_)(const PanelTask&);
+  Lane lane_;
+  MatmulTiles tiles_;
+  int64_t panels_;
+  int64_t tokens_;
+  int64_t blocks_ = 1;
+};
+
 /// Calls run(panel, tokens) for the lane's share of the panels, or of parts of their tokens.
 template <typename Run>
 void for_each_panel(const PackedLinearArgs& args, const MatmulTiles& tiles, Lane lane, const Run& run) {
@@ -93,6 +160,8 @@ void packed_linear(const PackedLinearArgs& args, Lane lane) {
                                         : args.weight.dtype == DType::kF16 ? kLevel.panel_f16
                                                                            : kLevel.panel_bf16;
   const MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(args.weight.dtype)));
+  if (args.weight.dtype == DType::kBF16 && kLevel.resident_bf16 > 0 && args.x.shape[0] >= kResidentFrom)
+    return ResidentWork(args, run, kLevel.resident_bf16, lane).run();
   for_each_panel(args, tiles, lane,
                  [&](int64_t panel, Range tokens) { run(panel_task(args, tiles, panel, tokens)); });
 }
