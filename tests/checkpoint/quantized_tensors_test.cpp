@@ -14,9 +14,7 @@ namespace caravan {
 namespace {
 
 using test::OpenCheckpoint;
-using testing::Contains;
 using testing::ElementsAre;
-using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 constexpr uint64_t kMaxConfig = 1'000'000;
@@ -81,9 +79,10 @@ TEST_P(QuantizedFixture, IsWhatTheToolThatMadeItReadsFromIt) {
     const QuantizedWeight& weight = found.at(stored.name).weight;
     EXPECT_EQ(weight.name, stored.name);
     EXPECT_EQ(Shape({weight.out, weight.in}), stored.shape);
-    for (const int64_t at_once : {1, 7, 1000})
+    for (const int64_t at_once : {1, 7, 1000}) {
       EXPECT_EQ(rounded(dequantised(weight, at_once), stored.encoding->dtype), floats_of(stored))
           << stored.name;
+    }
   }
   EXPECT_EQ(expected.size(), 7U);
   EXPECT_EQ(found.size(), expected.size());
