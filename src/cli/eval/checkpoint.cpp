@@ -1,5 +1,6 @@
 #include "cli/eval/checkpoint.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
@@ -20,13 +21,17 @@ struct NoRoom {
   uint64_t needed = 0;
 };
 
-/// The scheme of the quantised matrices, if there are any.
+/// The scheme of the quantised matrices, if there are any, and the inputs of their largest group, where they
+/// have groups.
 std::optional<std::string> scheme_of(const Graph& graph) {
   std::map<std::string, QuantizedFormat> formats;
   for (const WeightSpec& spec : graph.weights) {
     if (spec.format.has_value()) formats.emplace(spec.sources.front().names.front(), *spec.format);
   }
-  return formats.empty() ? std::nullopt : std::optional(scheme_name(formats));
+  if (formats.empty()) return std::nullopt;
+  int64_t group = 0;
+  for (const auto& [name, format] : formats) group = std::max(group, format.weight.group);
+  return scheme_name(formats) + (group == 0 ? "" : " g" + std::to_string(group));
 }
 
 /// Throws NoRoom where there is too little memory.

@@ -21,7 +21,7 @@ struct Checkpoint {
   std::unique_ptr<Engine> engine;  ///< null while it is not in memory
   // Known once it was loaded:
   DType dtype = DType::kF32;          ///< of its weights that are not quantised
-  std::optional<std::string> scheme;  ///< "w8a8": of most of those that are, if any
+  std::optional<std::string> scheme;  ///< "w8a8", "w4a16 g128": of most of those that are, if any
   DType kv_dtype = DType::kF32;       ///< of its KV cache
   uint64_t weight_bytes = 0;
   Scores scores;

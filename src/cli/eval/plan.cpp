@@ -118,6 +118,7 @@ std::vector<cli::Arguments> arguments_of_each(const cli::Arguments& arguments,
     paths.resize(most, paths.front());
   }
   std::vector<cli::Arguments> each;
+  each.reserve(paths.size());
   for (const std::string& path : paths) each.push_back(arguments.with("--model-path", path));
   for (const std::string_view name : kOfEach) {
     if (!arguments.has(name)) continue;

@@ -170,6 +170,7 @@ TEST(Eval, SaysHowFarRoundedWeightsAreFromTheirOriginals) {
   EXPECT_TRUE(results[0]["quantization"].is_null());
   EXPECT_EQ(results[1]["quantization"], "w8a16");
   EXPECT_EQ(results[2]["kv_cache_dtype"], "int8");
+  EXPECT_EQ(results[3]["quantization"], "w4a16 g128");
   // Fewer bits are farther away, and weigh less.
   EXPECT_GT(results[1]["kl_divergence"], 0.0);
   EXPECT_GT(results[2]["kl_divergence"], results[1]["kl_divergence"]);
