@@ -40,8 +40,9 @@ BlockErrors round_block(const Row& row, const float* factor, int64_t in, int64_t
                         const WeightQuant& quant, DType scale) {
   const int64_t width = in / groups_of(quant, in);
   BlockErrors errors{};
-  GroupMeaning meaning = {row.to.scales[begin / width],
-                          row.to.zeros == nullptr ? 0.0F : static_cast<float>(row.to.zeros[begin / width])};
+  const int64_t group = begin / width;
+  GroupMeaning meaning = {row.to.scales[group],
+                          row.to.zeros == nullptr ? 0.0F : static_cast<float>(row.to.zeros[group])};
   for (int64_t i = begin; i < end; ++i) {
     if (i % width == 0) meaning = begin_group(row, i, width, quant, scale);
     const bool gone = row.pruned != nullptr && row.pruned[i] != 0;
@@ -73,6 +74,7 @@ QuantizedMatrix gptq(const TensorView& weights, const ConstTensorView& factor, c
     for (int64_t begin = 0; begin < in; begin += kGptqBlock) {
       const int64_t end = std::min(begin + kGptqBlock, in);
       std::vector<BlockErrors> errors;
+      errors.reserve(rows.size());
       for (const Row& row : rows) errors.push_back(round_block(row, u, in, begin, end, quant, scale));
       for (int64_t i = begin; i < end; ++i) {
         const float* across = u + i * in;

@@ -48,6 +48,7 @@ std::vector<float> norms_of(const ConstTensorView& x) {
     }
   }
   std::vector<float> norms;
+  norms.reserve(squares.size());
   for (const double square : squares) norms.push_back(static_cast<float>(std::sqrt(square)));
   return norms;
 }

@@ -31,13 +31,14 @@ class GroupQuantizer {
                  Machine* machine);
 
   /// Without a text: by the weights alone.
-  std::vector<MatrixResult> quantize(const PlannedGroup& group, const MatrixSink& sink) const;
+  [[nodiscard]] std::vector<MatrixResult> quantize(const PlannedGroup& group, const MatrixSink& sink) const;
 
   /// By its input too, fp32 [tokens, in]. `outputs` becomes what the group's matmuls give as they are now,
   /// with their biases: [tokens, out] each.
-  std::vector<MatrixResult> quantize(const PlannedGroup& group, const std::vector<Tensor>& biases,
-                                     const ConstTensorView& x, const MatrixSink& sink,
-                                     std::vector<Tensor>& outputs) const;
+  [[nodiscard]] std::vector<MatrixResult> quantize(const PlannedGroup& group,
+                                                   const std::vector<Tensor>& biases,
+                                                   const ConstTensorView& x, const MatrixSink& sink,
+                                                   std::vector<Tensor>& outputs) const;
 
  private:
   struct Inputs;

@@ -112,8 +112,8 @@ Tensor products_of(const ConstTensorView& x, Machine& machine) {
   const int64_t in = x.shape[1];
   // [in, tokens]: the products of its rows are a matmul with itself.
   const Tensor across(DType::kF32, {in, tokens});
-  const float* from = x.as<float>();
-  float* to = across.as<float>();
+  const auto* from = x.as<float>();
+  auto* to = across.as<float>();
   for_each_in_parallel(static_cast<size_t>((in + kBlock - 1) / kBlock), [&](size_t item) {
     const int64_t begin = static_cast<int64_t>(item) * kBlock;
     const int64_t end = std::min(begin + kBlock, in);

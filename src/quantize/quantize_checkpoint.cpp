@@ -184,10 +184,11 @@ std::vector<MatrixResult> quantize_checkpoint(const QuantizeJob& job, QuantizedF
   }
   const Smoothing smoothing = smoothed();
   KvSink kv_sink;
-  if (options.kv_cache == KvCacheChoice::kStatic)
+  if (options.kv_cache == KvCacheChoice::kStatic) {
     kv_sink = [&writer](const std::string& attention, const StoredKvScales& scales) {
       writer.add_kv_scales(attention, scales);
     };
+  }
   if (options.kv_cache == KvCacheChoice::kDynamic) writer.set_dynamic_kv_cache();
   const auto sink = [&writer](const QuantizedWeight& weight) { writer.add_quantized(weight); };
   std::vector<MatrixResult> results =

@@ -145,6 +145,7 @@ Smoothing smoothing_of(const QuantizePlan& plan, const Magnitudes& magnitudes, f
     for (int64_t i = 0; i < in; ++i) columns.push_back(factors[static_cast<size_t>(row_of(*divider, in, i))]);
     for (const PlannedMatrix& matrix : group.matrices) multiply_into(smoothing.columns[matrix.name], columns);
     std::vector<float> shares;
+    shares.reserve(factors.size());
     for (const float factor : factors) shares.push_back(1.0F / factor);
     for (const std::string& weight : divider->weights) multiply_into(smoothing.rows[weight], shares);
   }

@@ -20,9 +20,10 @@ LoadQuantization scheme_of(const Arguments& arguments) {
   if (!name) fail("--scheme: is missing, expected w8a8, w8a16 or w4a16");
   LoadQuantization scheme = *quantization_from_name(*name);
   if (const auto act = arguments.choice("--act", {"dynamic", "static"})) {
-    if (scheme.rows.mode == ActivationQuant::kNone)
+    if (scheme.rows.mode == ActivationQuant::kNone) {
       fail("--act: found ", *act, " with --scheme ", *name,
            ", whose activations stay as they are, expected w8a8");
+    }
     if (*act == "static") scheme.rows.mode = ActivationQuant::kStatic;
   }
   const bool rows = scheme.rows.mode != ActivationQuant::kNone;
@@ -36,9 +37,10 @@ LoadQuantization scheme_of(const Arguments& arguments) {
   const bool asymmetric = arguments.is_on("--asymmetric");
   if (asymmetric && arguments.is_on("--symmetric"))
     fail("--asymmetric: found beside --symmetric, expected one of the two");
-  if (asymmetric && rows)
+  if (asymmetric && rows) {
     fail(
         "--asymmetric: found with --scheme w8a8, whose weights have no zero points, expected w8a16 or w4a16");
+  }
   scheme.weight.zero_points = asymmetric;
   scheme.head = arguments.choice("--lm-head", {"int8", "keep"}).value_or("int8") == "int8";
   return scheme;

@@ -19,7 +19,7 @@ constexpr int64_t kPiece = 512;
 
 fs::path calibration_file(const QuantizeFlags& flags) {
   if (flags.calibration) return *flags.calibration;
-  const fs::path own = flags.model / "calibration.jsonl";
+  fs::path own = flags.model / "calibration.jsonl";
   if (file_exists(own)) return own;
   fail("--calib-file: is missing, and ", flags.model.string(),
        " has no calibration.jsonl of its own as models/demo has, expected --calib-file FILE for what was "
