@@ -92,9 +92,9 @@ FoundWeights find_quantized_blocks(const StoredTensors& tensors) {
   return found;
 }
 
-std::map<std::string, KvScales> find_kv_scales(const QuantizationConfig& config,
+std::map<std::string, StoredKvScales> find_kv_scales(const QuantizationConfig& config,
                                                const StoredTensors& tensors) {
-  std::map<std::string, KvScales> found;
+  std::map<std::string, StoredKvScales> found;
   const auto* compressed = std::get_if<CompressedTensorsConfig>(&config);
   if (compressed == nullptr || !compressed->kv_cache || compressed->kv_cache->dynamic) return found;
   const bool per_head = compressed->kv_cache->per_head;

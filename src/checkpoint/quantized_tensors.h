@@ -25,7 +25,7 @@ FoundWeights find_quantized(const QuantizationConfig& config, const StoredTensor
 FoundWeights find_quantized_blocks(const StoredTensors& tensors);
 
 /// The stored scales of one attention's keys and values: one, or one for each KV head.
-struct KvScales {
+struct StoredKvScales {
   std::vector<float> keys;
   std::vector<float> values;
   std::vector<std::string> parts;
@@ -34,7 +34,7 @@ struct KvScales {
 /// By the name of the attention: "model.layers.0.self_attn". Empty where `config` has no static KV cache.
 /// Throws Error, naming file and tensor, on a scale that is missing, of a wrong type or shape, or not
 /// positive.
-std::map<std::string, KvScales> find_kv_scales(const QuantizationConfig& config,
+std::map<std::string, StoredKvScales> find_kv_scales(const QuantizationConfig& config,
                                                const StoredTensors& tensors);
 
 }  // namespace caravan

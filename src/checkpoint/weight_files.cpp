@@ -74,12 +74,6 @@ std::vector<WeightFile> open_shards(const fs::path& folder) {
   return files;
 }
 
-std::optional<Encoding> encoding_of(std::string_view safetensors_dtype) {
-  const std::optional<DType> dtype = dtype_from_safetensors(safetensors_dtype);
-  if (!dtype || !is_floating(*dtype)) return std::nullopt;
-  return Encoding{*dtype, std::nullopt, 1, size_of(*dtype)};
-}
-
 }  // namespace
 
 std::map<std::string, std::string> parse_weight_index(std::string_view text, const std::string& source) {

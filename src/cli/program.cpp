@@ -11,6 +11,7 @@
 #include "cli/graph/command.h"
 #include "cli/info.h"
 #include "cli/load/command.h"
+#include "cli/quantize/command.h"
 #include "cli/run.h"
 #include "cli/serve.h"
 #include "cli/tokenize.h"
@@ -29,6 +30,7 @@ constexpr Entry kCommands[] = {
     {bench_command, bench},
     {load::load_command, load::bench_serve},
     {eval::eval_command, eval::eval},
+    {quantize_command, quantize},
     {info_command, info},
     {graph_command, graph},
     {tokenize_command, tokenize},

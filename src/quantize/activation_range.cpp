@@ -37,12 +37,12 @@ double lost_information(std::span<const int64_t> counts, size_t kept) {
     q_sum += q[i];
   }
   if (q_sum == 0.0) return std::numeric_limits<double>::infinity();
-  // What the rounded bins rule out is as unlikely as a tenth of a thousandth of all.
-  constexpr double kUnlikely = 1e-4;
+  // What the rounded bins rule out counts as less likely than any value that was seen.
+  const double unlikely = 0.1 / p_sum;
   double divergence = 0.0;
   for (size_t i = 0; i < kept; ++i) {
     if (p[i] == 0.0) continue;
-    const double expected = q[i] == 0.0 ? kUnlikely : q[i] / q_sum;
+    const double expected = q[i] == 0.0 ? unlikely : q[i] / q_sum;
     divergence += p[i] / p_sum * std::log(p[i] / p_sum / expected);
   }
   return divergence;

@@ -160,7 +160,7 @@ void CalibrationWalk::walk(const WalkHooks& hooks) {
       hooks.cached(cache.index / 2, views_[static_cast<size_t>(node.inputs[0])],
                    views_[static_cast<size_t>(node.inputs[1])]);
     }
-    machine_.run(bind(node, views_));
+    machine_.run(caravan::bind(node, views_));
     release(n);
   }
   buffers_.clear();

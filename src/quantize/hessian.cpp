@@ -65,7 +65,8 @@ bool factor(const Square& a) {
       const int64_t first = end + static_cast<int64_t>(item) * kBlock;
       for (int64_t i = first; i < std::min(first + kBlock, a.size); ++i) {
         solve_row(a, i, begin, end);
-        for (int64_t k = begin; k < end; ++k) across[static_cast<size_t>((k - begin) * a.size + i)] = a.row(i)[k];
+        for (int64_t k = begin; k < end; ++k)
+          across[static_cast<size_t>((k - begin) * a.size + i)] = a.row(i)[k];
       }
     });
     for_each_in_parallel((rows + kBlock - 1) / kBlock, [&](size_t item) {

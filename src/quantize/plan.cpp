@@ -67,7 +67,8 @@ QuantizePlan plan_quantization(const SourceCheckpoint& source, const QuantizeOpt
       matrix.name = node.outputs.front() == plan.graph.output ? kHead : matrix.stored;
       if (node.inputs.size() > 2) matrix.bias = node.inputs[2];
       const auto format = formats.find(matrix.stored);
-      if (!is_kept(matrix.name, options.keep, meant) && format != formats.end()) matrix.format = format->second;
+      if (!is_kept(matrix.name, options.keep, meant) && format != formats.end())
+        matrix.format = format->second;
       group.matrices.push_back(std::move(matrix));
     }
     plan.groups.push_back(std::move(group));
@@ -75,7 +76,8 @@ QuantizePlan plan_quantization(const SourceCheckpoint& source, const QuantizeOpt
   for (size_t i = 0; i < meant.size(); ++i) {
     if (meant[i]) continue;
     fail("--keep: ", in_quotes(options.keep[i].text()), " means no matrix of ", source.folder().string(),
-         ", expected a name such as ", module_of(plan.groups.front().matrices.front().name), ", or re: and a regular expression");
+         ", expected a name such as ", module_of(plan.groups.front().matrices.front().name),
+         ", or re: and a regular expression");
   }
   return plan;
 }

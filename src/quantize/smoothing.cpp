@@ -16,8 +16,8 @@ constexpr float kLeastFactor = 1e-5F;
 /// What divides the inputs of a group.
 struct Divider {
   std::vector<std::string> weights;  ///< a norm; or a matrix and its bias
-  int64_t rows = 0;                  ///< of each; the inputs are so many, or a multiple (heads that share a v)
-  int64_t head_dim = 0;              ///< of those heads; 0 where rows are inputs
+  int64_t rows = 0;      ///< of each; the inputs are so many, or a multiple (heads that share a v)
+  int64_t head_dim = 0;  ///< of those heads; 0 where rows are inputs
 };
 
 const PlannedMatrix* matrix_of(const QuantizePlan& plan, size_t node) {
@@ -130,8 +130,7 @@ std::vector<float> smoothing_factors(std::span<const float> inputs, std::span<co
   return factors;
 }
 
-Smoothing smoothing_of(const QuantizePlan& plan, const GroupMagnitudes& inputs,
-                       const GroupMagnitudes& weights, float alpha) {
+Smoothing smoothing_of(const QuantizePlan& plan, const Magnitudes& magnitudes, float alpha) {
   Smoothing smoothing;
   const Uses uses(plan.graph);
   for (size_t g = 0; g < plan.groups.size(); ++g) {
@@ -139,15 +138,12 @@ Smoothing smoothing_of(const QuantizePlan& plan, const GroupMagnitudes& inputs,
     if (!group.is_quantized()) continue;
     const std::optional<Divider> divider = divider_before(plan, uses, group);
     if (!divider) continue;
-    const std::vector<float> factors =
-        smoothing_factors(by_rows(*divider, inputs[g]), by_rows(*divider, weights[g]), alpha);
+    const std::vector<float> factors = smoothing_factors(by_rows(*divider, magnitudes.inputs[g]),
+                                                         by_rows(*divider, magnitudes.weights[g]), alpha);
+    const auto in = static_cast<int64_t>(magnitudes.inputs[g].size());
     std::vector<float> columns;
-    for (size_t i = 0; i < inputs[g].size(); ++i) {
-      columns.push_back(factors[static_cast<size_t>(
-          row_of(*divider, static_cast<int64_t>(inputs[g].size()), static_cast<int64_t>(i)))]);
-    }
-    for (const PlannedMatrix& matrix : group.matrices)
-      multiply_into(smoothing.columns[matrix.name], columns);
+    for (int64_t i = 0; i < in; ++i) columns.push_back(factors[static_cast<size_t>(row_of(*divider, in, i))]);
+    for (const PlannedMatrix& matrix : group.matrices) multiply_into(smoothing.columns[matrix.name], columns);
     std::vector<float> shares;
     for (const float factor : factors) shares.push_back(1.0F / factor);
     for (const std::string& weight : divider->weights) multiply_into(smoothing.rows[weight], shares);

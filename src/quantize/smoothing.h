@@ -13,8 +13,11 @@
 
 namespace caravan {
 
-/// The largest magnitude of each input, [in], of each group.
-using GroupMagnitudes = std::vector<std::vector<float>>;
+/// The largest magnitude of each input of each group, [in] each, and of what its matrices multiply it with.
+struct Magnitudes {
+  std::vector<std::vector<float>> inputs;   ///< by QuantizePlan::groups
+  std::vector<std::vector<float>> weights;  ///< likewise: of the columns of all matrices of the group
+};
 
 /// What the weights of a checkpoint are multiplied by.
 struct Smoothing {
@@ -33,9 +36,7 @@ std::vector<float> smoothing_factors(std::span<const float> inputs, std::span<co
                                      float alpha);
 
 /// The smoothing of every group that is quantised as a whole and has something before it that can divide and
-/// is no matrix that stays as it is. `inputs` and `weights`: the magnitudes of the groups' inputs, and of
-/// their matrices' columns.
-Smoothing smoothing_of(const QuantizePlan& plan, const GroupMagnitudes& inputs,
-                       const GroupMagnitudes& weights, float alpha);
+/// is no matrix that stays as it is.
+Smoothing smoothing_of(const QuantizePlan& plan, const Magnitudes& magnitudes, float alpha);
 
 }  // namespace caravan

@@ -26,8 +26,9 @@ SourceCheckpoint::SourceCheckpoint(const fs::path& folder) : folder_(folder) {
   config_ = load_config(folder);
   const fs::path config = folder / "config.json";
   if (config_.quantization) {
-    fail(config.string(),
-         ": has a quantization_config, so that the checkpoint is quantised already, expected one that is not");
+    fail(
+        config.string(),
+        ": has a quantization_config, so that the checkpoint is quantised already, expected one that is not");
   }
   json_ = parse_json(read_file(config, kMaxConfigBytes), config.string());
   files_ = open_weight_files(folder);

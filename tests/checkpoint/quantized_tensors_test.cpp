@@ -171,7 +171,7 @@ TEST(QuantizedTensors, ReadTheScalesOfAStaticKvCache) {
   const OpenCheckpoint checkpoint = test::open_checkpoint(folder);
   const auto found = find_kv_scales(config_of(folder), checkpoint.tensors);
   ASSERT_EQ(found.size(), 1U);
-  const KvScales& scales = found.at("model.layers.0.self_attn");
+  const StoredKvScales& scales = found.at("model.layers.0.self_attn");
   EXPECT_THAT(scales.keys, ElementsAre(0.03125F));
   EXPECT_THAT(scales.values, ElementsAre(0.0234375F));
   EXPECT_THAT(scales.parts,

@@ -35,6 +35,7 @@ const RoomTable& rooms() {
       {"checkpoint", {"tensor", "checkpoint/gguf", "checkpoint/quantized"}},
       {"checkpoint/output", {"checkpoint"}},
       {"models", {"graph", "graph/passes", "checkpoint"}},
+      {"quantize", {"kernels", "execute", "models", "checkpoint/output"}},
       {"kv", {"device"}},
       {"sampling", {"tensor"}},
       {"scheduler", {"kv"}},
@@ -58,7 +59,9 @@ const RoomTable& rooms() {
       {"cli/eval", {"cli/flags", "cli/show"}},
       {"cli/graph", {"cli/flags", "cli/show"}},
       {"cli/load", {"cli/flags", "cli/show"}},
-      {"cli", {"serve", "cli/flags", "cli/show", "cli/bench", "cli/eval", "cli/graph", "cli/load"}},
+      {"cli/quantize", {"cli/eval", "quantize"}},
+      {"cli",
+       {"serve", "cli/flags", "cli/show", "cli/bench", "cli/eval", "cli/graph", "cli/load", "cli/quantize"}},
   };
   return kRooms;
 }

@@ -44,7 +44,7 @@ bool is_text(const std::string& name) {
 
 /// `output` without a slash at its end, checked.
 fs::path checked_output(const fs::path& output) {
-  const fs::path named = output.has_filename() ? output : output.parent_path();
+  fs::path named = output.has_filename() ? output : output.parent_path();
   std::error_code error;
   if (named.empty()) fail("the output folder's name is empty, expected that of a new folder");
   if (fs::exists(named, error) && !(fs::is_directory(named, error) && fs::is_empty(named, error)))
@@ -221,7 +221,7 @@ void QuantizedFolderWriter::add_quantized(const QuantizedWeight& weight) {
 
 void QuantizedFolderWriter::set_dynamic_kv_cache() { schemes_.set_kv_cache({true, false}); }
 
-void QuantizedFolderWriter::add_kv_scales(const std::string& attention, const KvScales& scales) {
+void QuantizedFolderWriter::add_kv_scales(const std::string& attention, const StoredKvScales& scales) {
   const auto heads = static_cast<int64_t>(scales.keys.size());
   CARAVAN_CHECK_EQ(scales.keys.size(), scales.values.size());
   const Shape shape = heads == 1 ? Shape{1} : Shape{heads, 1, 1};

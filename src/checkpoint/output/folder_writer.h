@@ -37,7 +37,7 @@ class QuantizedFolderWriter {
 
   /// An int8 KV cache: with scales from each token, or with these, which are one or one for each KV head.
   void set_dynamic_kv_cache();
-  void add_kv_scales(const std::string& attention, const KvScales& scales);
+  void add_kv_scales(const std::string& attention, const StoredKvScales& scales);
 
   /// The tokenizer, chat template, generation config and licence of the checkpoint in the folder `model`.
   void copy_texts(const std::filesystem::path& model);
