@@ -32,7 +32,8 @@ constexpr std::array<InputSpec, kInputCount> kInputs = {{
 
 }  // namespace
 
-GraphBuilder::GraphBuilder(Precision precision) : precision_(precision), inputs_(kInputCount, -1) {}
+GraphBuilder::GraphBuilder(Precision precision)
+    : precision_(std::move(precision)), inputs_(kInputCount, -1) {}
 
 ValueId GraphBuilder::input(InputKind kind) {
   ValueId& id = inputs_.at(static_cast<size_t>(kind));

@@ -3,6 +3,7 @@
 #include "models/llama.h"
 
 #include <cmath>
+#include <utility>
 
 namespace caravan {
 
@@ -54,7 +55,7 @@ Graph record_llama(const ModelConfig& config, Precision precision) {
   using Names = std::vector<std::string>;
   const Names tied = {embedding, head};
 
-  GraphBuilder graph(precision);
+  GraphBuilder graph(std::move(precision));
   const ValueId angles = graph.rope_angles(config.head_dim, config.rope.attention_factor);
   ValueId x = graph.embedding(config.tie_word_embeddings ? tied : Names{embedding}, config.vocab_size,
                               config.hidden_size);

@@ -67,8 +67,8 @@ TEST(Help, OfEveryCommandFitsAScreen) {
   EXPECT_EQ(general.code, 0);
   expect_fits_a_screen(general.out);
   const std::vector<std::string> commands = commands_of(general.out);
-  EXPECT_THAT(commands, testing::UnorderedElementsAre("run", "serve", "bench", "bench serve", "eval", "info",
-                                                      "graph", "tokenize", "detokenize"));
+  EXPECT_THAT(commands, testing::UnorderedElementsAre("run", "serve", "bench", "bench serve", "eval",
+                                                      "quantize", "info", "graph", "tokenize", "detokenize"));
   for (const std::string& command : commands) {
     SCOPED_TRACE(command);
     std::istringstream names(command);

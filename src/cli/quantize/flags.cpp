@@ -108,7 +108,7 @@ QuantizeOptions options_of(const Arguments& arguments) {
 const Command& quantize_command() {
   static const Command kCommand = {
       .name = "quantize",
-      .summary = "Makes a quantised checkpoint: W8A8, W8A16 or W4A16, with an int8 KV cache if you like.",
+      .summary = "Makes a quantised checkpoint: W8A8, W8A16 or W4A16, an int8 KV cache if you like.",
       .usage = "MODEL --scheme SCHEME --output DIR [options]",
       .groups = {{"Numbers",
                   {{"--model-path", "DIR", "the same as MODEL: the folder of a checkpoint"},
@@ -125,7 +125,7 @@ const Command& quantize_command() {
                  {"Methods",
                   {{"--gptq", "", "make up for rounding errors with the weights that follow (GPTQ)"},
                    {"--smooth", "",
-                    "move outliers of activations into weights (SmoothQuant); or --smooth=ALPHA (0.5)"},
+                    "move outliers into weights (SmoothQuant); or --smooth=ALPHA (0.5)"},
                    {"--sparsity", "SHARE", "set weights to 0: 0.5 of each output's, or 2:4"},
                    {"--sparsity-method", "HOW", "the least by magnitude, or by wanda (magnitude)"},
                    {"--keep", "LAYER", "leave it as it is: its name, or re: and an expression", true},
