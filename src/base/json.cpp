@@ -142,8 +142,8 @@ std::string JsonObject::path_of(const std::string& name) const {
 
 void JsonObject::wrong(const std::string& name, const std::string& expected) const {
   const Json* found = find(name);
-  fail(source_, ": field ", in_quotes(path_of(name)), " is ",
-       found == nullptr ? "missing" : describe(*found), ", expected ", expected);
+  fail(source_, ": field ", in_quotes(path_of(name)), " is ", found == nullptr ? "missing" : describe(*found),
+       ", expected ", expected);
 }
 
 const Json& JsonObject::required(const std::string& name, const std::string& expected) const {

@@ -93,7 +93,7 @@ FoundWeights find_quantized_blocks(const StoredTensors& tensors) {
 }
 
 std::map<std::string, StoredKvScales> find_kv_scales(const QuantizationConfig& config,
-                                               const StoredTensors& tensors) {
+                                                     const StoredTensors& tensors) {
   std::map<std::string, StoredKvScales> found;
   const auto* compressed = std::get_if<CompressedTensorsConfig>(&config);
   if (compressed == nullptr || !compressed->kv_cache || compressed->kv_cache->dynamic) return found;

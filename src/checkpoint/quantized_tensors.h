@@ -35,6 +35,6 @@ struct StoredKvScales {
 /// Throws Error, naming file and tensor, on a scale that is missing, of a wrong type or shape, or not
 /// positive.
 std::map<std::string, StoredKvScales> find_kv_scales(const QuantizationConfig& config,
-                                               const StoredTensors& tensors);
+                                                     const StoredTensors& tensors);
 
 }  // namespace caravan

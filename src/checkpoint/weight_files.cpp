@@ -46,7 +46,8 @@ WeightFile open_weight_file(const fs::path& path) {
   return {std::move(file), std::move(header)};
 }
 
-/// How a tensor of this dtype is read as a weight; nothing for integers, and for what Caravan has no dtype for.
+/// How a tensor of this dtype is read as a weight; nothing for integers, and for what Caravan has no dtype
+/// for.
 std::optional<Encoding> encoding_of(std::string_view safetensors_dtype) {
   const std::optional<DType> dtype = dtype_from_safetensors(safetensors_dtype);
   if (!dtype || !is_floating(*dtype)) return std::nullopt;
