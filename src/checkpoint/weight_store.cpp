@@ -1,6 +1,7 @@
 #include "checkpoint/weight_store.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <numeric>
@@ -218,7 +219,10 @@ QuantizedWeight WeightStore::State::round(const WeightPart& part, int64_t in,
                                           const QuantizedFormat& quantized_as) {
   QuantizedWeight weight = {
       part.name, quantized_as.weight, quantized_as.rows, quantized_as.scale, part.rows, in, {}};
-  const auto round_rows = [in, quantized_as](const float* rows, int64_t count, const QuantizedRows& to) {
+  const auto round_rows = [in, quantized_as, where = where_is(part.name)](const float* rows, int64_t count,
+                                                                          const QuantizedRows& to) {
+    if (!std::all_of(rows, rows + count * in, [](float value) { return std::isfinite(value); }))
+      fail(where, " holds an infinity or NaN, expected numbers, which alone can be quantised");
     round_to_nearest(rows, count, in, quantized_as.weight, quantized_as.scale, to);
   };
   const Shape shape = {part.rows, in};

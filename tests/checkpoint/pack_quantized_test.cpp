@@ -4,9 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "checkpoint/round_to_nearest.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/weight_store.h"
+#include "support/errors.h"
+#include "support/paths.h"
 #include "tensor/buffer.h"
 
 namespace caravan {
@@ -149,6 +154,25 @@ TEST(PackQuantized, InterleavesGateAndUp) {
   EXPECT_EQ(element_of(blob.view(), format, 4, 64, 3).value, gate.values[32 * 4 + 3]);
   EXPECT_EQ(element_of(blob.view(), format, 4, 96, 3).value, up.values[32 * 4 + 3]);
   EXPECT_EQ(element_of(blob.view(), format, 4, 97, 0).scale, 0.0F);
+}
+
+TEST(TakeQuantized, RefusesWeightsThatAreNoNumbers) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    const std::vector<float> values = {1.0F, 2.0F, bad, 3.0F};
+    const test::TemporaryFolder folder;
+    static_cast<void>(folder.write(
+        "model.safetensors",
+        safetensors_header({{"w", DType::kF32, {2, 2}}}, {}) +
+            std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float))));
+    WeightStore store = WeightStore::open(folder.path(), LoadFormat::kAuto);
+    const std::string message = test::error_of([&] {
+      store.take_quantized({{"w", 2}}, 2, {{}, {}, DType::kF32, DType::kF32}, false);
+    });
+    EXPECT_EQ(message,
+              folder.path().string() +
+                  ": the tensor \"w\" holds an infinity or NaN, expected numbers, which alone can be "
+                  "quantised");
+  }
 }
 
 }  // namespace
