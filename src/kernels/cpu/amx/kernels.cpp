@@ -3,8 +3,7 @@
 #include "kernels/cpu/amx/panel_bf16.h"
 #include "kernels/cpu/amx/panel_i8.h"
 #include "kernels/cpu/amx/panel_weight_only.h"
-#include "kernels/cpu/amx/peak_bf16.h"
-#include "kernels/cpu/amx/peak_i8.h"
+#include "kernels/cpu/amx/peak.h"
 #include "kernels/cpu/common/level_table.h"
 
 namespace caravan::cpu {
@@ -15,9 +14,9 @@ constexpr LevelKernels amx_table() {
   table.panel_bf16 = panel_bf16;
   table.weight_only_bf16 = tile_panel_weight_only;
   table.panel_i8 = tile_panel_i8;
-  table.peak_i8 = {peak_i8, kPeakByteOperations};
+  table.peak_i8 = {peak_tiles<multiply_bytes>, peak_step_operations(kTileBytes)};
   table.resident_bf16 = kResidentBytes;
-  table.peak_bf16 = {peak_bf16, kPeakOperations};
+  table.peak_bf16 = {peak_tiles<multiply_bf16>, peak_step_operations(kTileInputs)};
   return table;
 }
 
