@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include "base/error.h"
@@ -11,6 +12,7 @@
 #include "cli/show/size_text.h"
 #include "cli/system_info.h"
 #include "models/config.h"
+#include "models/precision.h"
 #include "text/tokenizer.h"
 
 namespace caravan::cli {
@@ -103,15 +105,30 @@ void print_gguf(const std::filesystem::path& model_path) {
                    (name.empty() ? "" : ", " + in_quotes(name)));
 }
 
-void print_weights(const std::filesystem::path& folder) {
+/// How many matrices are of each scheme, where any is quantised.
+void print_schemes(const ModelConfig& config, WeightStore& store) {
+  std::map<std::string, int64_t> counts;
+  for (const auto& [name, format] : precision_of(config, store, {}).quantized)
+    ++counts[scheme_name({{name, format}})];
+  std::string text;
+  for (const auto& [scheme, count] : counts)
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " matrices " + scheme;
+  if (!text.empty()) line("quantised", text);
+}
+
+void print_weights(const std::filesystem::path& folder, const ModelConfig& config) {
   try {
-    const WeightStore store = WeightStore::open(folder, LoadFormat::kAuto);
+    WeightStore store = WeightStore::open(folder, LoadFormat::kAuto);
     std::string text;
+    store.find_quantized(config.quantization);
     for (const auto& [dtype, bytes] : store.bytes_by_dtype()) {
       text += (text.empty() ? "" : ", ") + size_text(bytes) + " of " + dtype;
     }
-    if (!store.block_types().empty()) text += "; blocks are expanded to bf16";
+    std::string types;
+    for (const std::string& type : store.block_types()) types += (types.empty() ? "" : ", ") + type;
+    if (!types.empty()) text += "; " + types + " blocks are expanded to bf16";
     line("weight files", text);
+    print_schemes(config, store);
   } catch (const Error& error) {
     line("weight files", std::string("none that can be used: ") + error.what());
   }
@@ -160,7 +177,7 @@ int info(const std::vector<std::string>& words) {
   const bool is_gguf = find_gguf(folder).has_value();
   line("dtype", std::string(name_of(config.dtype)) + (is_gguf ? " by its tensors" : " by config.json"));
   if (is_gguf) print_gguf(folder);
-  print_weights(folder);
+  print_weights(folder, config);
   print_tokenizer(folder);
   print_memory(config);
   std::cout.flush();

@@ -259,6 +259,14 @@ TEST(Info, SaysWhatTheMachineIs) {
     EXPECT_THAT(outcome.out, HasSubstr(part));
 }
 
+TEST(Info, SaysHowManyMatricesAreOfEachScheme) {
+  const Outcome blocks = caravan_program({"info", test::fixture("gguf/q8_0.gguf").string()});
+  ASSERT_EQ(blocks.code, 0) << blocks.err;
+  EXPECT_THAT(blocks.out, HasSubstr("matrices w8a16"));
+  const Outcome plain = caravan_program({"info", (test::source_dir() / "models/demo").string()});
+  EXPECT_THAT(plain.out, testing::Not(HasSubstr("quantised")));
+}
+
 TEST(Info, NeedsNothingButAConfig) {
   const Outcome outcome =
       caravan_program({"info", (test::source_dir() / "models/configs/llama-2-7b").string()});
