@@ -1,6 +1,6 @@
 // Touvron et al., 2023, arXiv:2302.13971; grouped-query attention: arXiv:2307.09288; sliding window:
 // arXiv:2310.06825.
-#include "models/llama.h"
+#include "models/decoder.h"
 
 #include <cmath>
 #include <utility>
@@ -35,20 +35,21 @@ ValueId self_attention(GraphBuilder& graph, const ModelConfig& config, const std
     spec.scale_rows = quant->per_head ? config.num_kv_heads : 1;
   }
   const ValueId mixed = graph.attention(graph.rope(q, angles), graph.rope(k, angles), v, spec);
-  return linear(graph, mixed, prefix + ".o_proj", config.hidden_size, config.attention_bias);
-}
-
-/// x: [tokens, hidden], normed. Returns what the SwiGLU MLP adds to the residual stream, [tokens, hidden].
-ValueId mlp(GraphBuilder& graph, const ModelConfig& config, const std::string& layer, ValueId x) {
-  const std::string prefix = layer + ".mlp";
-  const ValueId gate = linear(graph, x, prefix + ".gate_proj", config.intermediate_size, config.mlp_bias);
-  const ValueId up = linear(graph, x, prefix + ".up_proj", config.intermediate_size, config.mlp_bias);
-  return linear(graph, graph.silu_mul(gate, up), prefix + ".down_proj", config.hidden_size, config.mlp_bias);
+  return linear(graph, mixed, prefix + ".o_proj", config.hidden_size, config.output_bias);
 }
 
 }  // namespace
 
-Graph record_llama(const ModelConfig& config, Precision precision) {
+std::string layer_name(int64_t layer) { return "model.layers." + std::to_string(layer); }
+
+ValueId swiglu_mlp(GraphBuilder& graph, const ModelConfig& config, const std::string& prefix,
+                   int64_t intermediate, ValueId x) {
+  const ValueId gate = linear(graph, x, prefix + ".gate_proj", intermediate, config.mlp_bias);
+  const ValueId up = linear(graph, x, prefix + ".up_proj", intermediate, config.mlp_bias);
+  return linear(graph, graph.silu_mul(gate, up), prefix + ".down_proj", config.hidden_size, config.mlp_bias);
+}
+
+Graph record_decoder(const ModelConfig& config, Precision precision, const FeedForward& feed_forward) {
   // A tied checkpoint stores the one table under either name.
   const std::string embedding = "model.embed_tokens.weight";
   const std::string head = "lm_head.weight";
@@ -60,12 +61,12 @@ Graph record_llama(const ModelConfig& config, Precision precision) {
   ValueId x = graph.embedding(config.tie_word_embeddings ? tied : Names{embedding}, config.vocab_size,
                               config.hidden_size);
   for (int64_t i = 0; i < config.num_layers; ++i) {
-    const std::string layer = "model.layers." + std::to_string(i);
+    const std::string layer = layer_name(i);
     const ValueId normed = graph.rms_norm(x, layer + ".input_layernorm.weight", config.rms_norm_eps);
     x = graph.add(x, self_attention(graph, config, layer, normed, angles));
     const ValueId normed_again =
         graph.rms_norm(x, layer + ".post_attention_layernorm.weight", config.rms_norm_eps);
-    x = graph.add(x, mlp(graph, config, layer, normed_again));
+    x = feed_forward(graph, i, x, normed_again);
   }
   x = graph.rms_norm(graph.take_logit_rows(x), "model.norm.weight", config.rms_norm_eps);
   return graph.finish(graph.linear(x, config.tie_word_embeddings ? tied : Names{head}, config.vocab_size));
