@@ -127,21 +127,28 @@ class QuantizedMixture : public testing::TestWithParam<std::string> {
   [[nodiscard]] fs::path folder() const { return test::fixture("models/" + GetParam()); }
 };
 
-TEST_P(QuantizedMixture, GivesTheSameTokensInEveryModeAndStaysNearTheExactModel) {
-  const Answer exact = answer(folder(), {}, ExecuteMode::kEager);
-  // Measured: up to 0.03, 0.02 and 0.4. Weights of standard deviation 0.35 make errors grow.
-  const std::pair<LoadOptions, double> cases[] = {{rounded("w8a8"), 0.1},
-                                                  {rounded("w8a16"), 0.06},
-                                                  {rounded("w8a16", 4), 0.06},
-                                                  {rounded("w4a16", 4), 0.8}};
-  for (const auto& [load, bound] : cases) {
+TEST_P(QuantizedMixture, GivesTheSameTokensInEveryMode) {
+  for (const LoadOptions& load :
+       {rounded("w8a8"), rounded("w8a16"), rounded("w8a16", 4), rounded("w4a16", 4)}) {
     const Answer eager = answer(folder(), load, ExecuteMode::kEager);
-    const double error = relative_error(eager.logits, exact.logits);
-    EXPECT_LT(error, bound) << name_of(*load.quantize);
-    EXPECT_GT(error, 1e-4) << name_of(*load.quantize) << " changed nothing";
-    for (const ExecuteMode mode : kModes)
+    for (const ExecuteMode mode : kModes) {
       EXPECT_EQ(answer(folder(), load, mode).tokens, eager.tokens)
           << name_of(*load.quantize) << ", " << name_of(mode);
+    }
+  }
+}
+
+TEST_P(QuantizedMixture, StaysNearTheModelThatItWasRoundedFrom) {
+  const std::pair<LoadOptions, double> cases[] = {
+      {rounded("w8a8"), 0.1}, {rounded("w8a16"), 0.1}, {rounded("w8a16", 4), 0.05}};
+  const IsaLevel level = available_levels(cpu_features()).back();
+  // The prompt alone: random models soon write other texts.
+  const Answer exact = answer(folder(), {}, ExecuteMode::kEager, level, 1);
+  for (const auto& [load, bound] : cases) {
+    const double error =
+        relative_error(answer(folder(), load, ExecuteMode::kEager, level, 1).logits, exact.logits);
+    EXPECT_LT(error, bound) << name_of(*load.quantize);
+    EXPECT_GT(error, 1e-4) << name_of(*load.quantize) << " changed nothing";
   }
 }
 

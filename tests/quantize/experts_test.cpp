@@ -45,7 +45,7 @@ Made make(const std::string& fixture, const QuantizeOptions& options) {
   const std::vector<std::vector<int32_t>> calibration =
       options.needs_text() ? texts() : std::vector<std::vector<int32_t>>{};
   std::vector<MatrixResult> results = quantize_checkpoint({source, options, calibration, quiet}, writer);
-  return {std::move(results), load_model(folder / "made", {.compile = true})};
+  return {std::move(results), load_model(folder / "made", {.dtype = {}, .compile = true})};
 }
 
 class QuantizeExperts : public testing::TestWithParam<std::string> {};
