@@ -139,8 +139,10 @@ TEST_P(QuantizedMixture, GivesTheSameTokensInEveryMode) {
 }
 
 TEST_P(QuantizedMixture, StaysNearTheModelThatItWasRoundedFrom) {
+  // Measured: up to 0.16, where rounding sends a token that is between two experts to the other one, and 0.02
+  // where it sends none; a wrong scale makes 1 and more.
   const std::pair<LoadOptions, double> cases[] = {
-      {rounded("w8a8"), 0.1}, {rounded("w8a16"), 0.1}, {rounded("w8a16", 4), 0.05}};
+      {rounded("w8a8"), 0.3}, {rounded("w8a16"), 0.3}, {rounded("w8a16", 4), 0.3}};
   const IsaLevel level = available_levels(cpu_features()).back();
   // The prompt alone: random models soon write other texts.
   const Answer exact = answer(folder(), {}, ExecuteMode::kEager, level, 1);
