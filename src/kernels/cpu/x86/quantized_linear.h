@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernels/cpu/x86/packed_linear.h"
-#include "kernels/cpu/x86/reference_table.h"
 #include "tensor/buffer.h"
 
 namespace caravan::cpu {
@@ -44,6 +43,20 @@ void packed_linear_i8(const PackedLinearArgs& args, Lane lane) {
   });
 }
 
+/// W8A16 and W4A16 in the order of bf16.
+template <const LevelKernels& kLevel>
+void packed_linear_by_groups(const PackedLinearArgs& args, Lane lane) {
+  const QuantizedPanel weight = quantized_panel(args);
+  const MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(DType::kBF16)));
+  const auto run = [&weight](const PanelTask& task) {
+    kLevel.weight_only_bf16({.panel = task, .weight = weight});
+  };
+  if (kLevel.resident_bf16 > 0 && args.x.shape[0] >= kResidentFrom)
+    return ResidentWork(args, tiles, run, kLevel.resident_bf16, lane).run();
+  for_each_panel(args, tiles, lane,
+                 [&](int64_t panel, Range tokens) { run(panel_task(args, tiles, panel, tokens)); });
+}
+
 /// A level's kernels of a weight that alone is quantised, by what it is multiplied as.
 struct WeightOnlyKernels {
   void (*few)(const QuantizedTask&);
@@ -53,29 +66,21 @@ struct WeightOnlyKernels {
 
 template <const LevelKernels& kLevel>
 WeightOnlyKernels weight_only_kernels(DType order) {
-  switch (order) {
-    case DType::kF32:
-      return {kLevel.weight_only_f32, kLevel.expand_f32, kLevel.panel_f32};
-    case DType::kF16:
-      return {kLevel.weight_only_f16, kLevel.expand_f16, kLevel.panel_f16};
-    default:
-      return {kLevel.weight_only_bf16, kLevel.expand_bf16, kLevel.panel_bf16};
-  }
+  if (order == DType::kF32) return {kLevel.weight_only_f32, kLevel.expand_f32, kLevel.panel_f32};
+  return {kLevel.weight_only_f16, kLevel.expand_f16, kLevel.panel_f16};
 }
 
 /// W8A16, W4A16.
 template <const LevelKernels& kLevel>
 void packed_linear_weight_only(const PackedLinearArgs& args, Lane lane) {
+  if (args.format.order == DType::kBF16) return packed_linear_by_groups<kLevel>(args, lane);
   const QuantizedPanel weight = quantized_panel(args);
-  // Groups of an odd number of inputs do not lie as bf16's pairs want them. No checkpoint has such.
-  if (weight.group != args.in && weight.group % panel_step(args.format.order) != 0)
-    return reference_table().packed_linear.at(DType::kU8).run(args, lane);
   const WeightOnlyKernels kernels = weight_only_kernels<kLevel>(args.format.order);
   const auto element = static_cast<int64_t>(size_of(args.format.order));
   const MatmulTiles tiles = tiles_of(args, element);
   const bool few = args.x.shape[0] <= kFewExpandedTokens;
-  // Of one panel, with room for the last step.
-  const Buffer expanded(few ? 0 : static_cast<size_t>((args.in + 1) * kPanel * element));
+  // Of one panel.
+  const Buffer expanded(few ? 0 : static_cast<size_t>(args.in * kPanel * element));
   for_each_panel(args, tiles, lane, [&](int64_t panel, Range tokens) {
     QuantizedTask task = {.panel = panel_task(args, tiles, panel, tokens), .weight = weight};
     if (few) return kernels.few(task);
