@@ -73,12 +73,12 @@ class ExpertItems {
   int64_t block_rows_ = 1;
 };
 
-template <const LevelKernels& kLevel>
-void grouped_linear(const GroupedLinearArgs& args, Lane lane) {
-  const auto run = panel_kernel<kLevel>(args.weight.dtype);
-  const bool resident = args.weight.dtype == DType::kBF16 && kLevel.resident_bf16 > 0;
-  const int64_t most_rows = resident ? resident_tokens(args.x, kLevel.resident_bf16) : args.x.shape[0];
-  const auto element = static_cast<int64_t>(size_of(args.weight.dtype));
+/// The lane's share by `run`, which does a PanelTask, of weights of `element` bytes when they are multiplied.
+/// `resident`: bytes of inputs that the kernel keeps in the L2 cache; 0: it does not.
+template <typename Run>
+void run_expert_panels(const GroupedLinearArgs& args, int64_t element, int64_t resident, Lane lane,
+                       const Run& run) {
+  const int64_t most_rows = resident > 0 ? resident_tokens(args.x, resident) : args.x.shape[0];
   ExpertItems(args, most_rows, lane).for_each([&](const PackedLinearArgs& linear, Range panels, Range rows) {
     const MatmulTiles tiles = tiles_of(linear, element);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
@@ -87,6 +87,13 @@ void grouped_linear(const GroupedLinearArgs& args, Lane lane) {
       run(task);
     }
   });
+}
+
+template <const LevelKernels& kLevel>
+void grouped_linear(const GroupedLinearArgs& args, Lane lane) {
+  const DType weight = args.weight.dtype;
+  run_expert_panels(args, static_cast<int64_t>(size_of(weight)),
+                    weight == DType::kBF16 ? kLevel.resident_bf16 : 0, lane, panel_kernel<kLevel>(weight));
 }
 
 /// W8A8.
@@ -103,10 +110,16 @@ void grouped_linear_i8(const GroupedLinearArgs& args, Lane lane) {
 /// W8A16, W4A16.
 template <const LevelKernels& kLevel>
 void grouped_linear_weight_only(const GroupedLinearArgs& args, Lane lane) {
-  if (has_odd_groups(args.format, args.in))
-    return reference_table().grouped_linear.at(DType::kU8).run(args, lane);
+  if (args.format.order == DType::kBF16) {
+    const QuantizedPanel weight = quantized_panel(linear_of_expert(args, 0));
+    const auto run = [&weight](const PanelTask& task) {
+      kLevel.weight_only_bf16({.panel = task, .weight = weight});
+    };
+    return run_expert_panels(args, static_cast<int64_t>(size_of(DType::kBF16)), kLevel.resident_bf16, lane,
+                             run);
+  }
   const ExpertItems items(args, args.x.shape[0], lane);
-  const WeightOnlyPanels<kLevel> kernels(args.format, args.in, items.most_rows_of_expert());
+  const WeightOnlyPanels<kLevel> kernels(args.format.order, args.in, items.most_rows_of_expert());
   items.for_each([&](const PackedLinearArgs& linear, Range panels, Range rows) {
     const MatmulTiles tiles = kernels.tiles(linear);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) kernels.run(linear, tiles, panel, rows);

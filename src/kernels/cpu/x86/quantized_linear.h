@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernels/cpu/x86/packed_linear.h"
-#include "kernels/cpu/x86/reference_table.h"
 #include "tensor/buffer.h"
 
 namespace caravan::cpu {
@@ -32,7 +31,7 @@ inline QuantizedPanel quantized_panel(const PackedLinearArgs& args) {
           .scale = scale_type(args.format.scale)};
 }
 
-/// One panel against the tokens `begin` to `end` - 1: W8A8.
+/// One panel against some tokens: W8A8.
 template <const LevelKernels& kLevel>
 void run_panel_i8(const PackedLinearArgs& args, const MatmulTiles& tiles, int64_t panel, Range tokens) {
   kLevel.panel_i8({.panel = panel_task(args, tiles, panel, tokens),
@@ -49,6 +48,20 @@ void packed_linear_i8(const PackedLinearArgs& args, Lane lane) {
                  [&](int64_t panel, Range tokens) { run_panel_i8<kLevel>(args, tiles, panel, tokens); });
 }
 
+/// W8A16 and W4A16 in the order of bf16.
+template <const LevelKernels& kLevel>
+void packed_linear_by_groups(const PackedLinearArgs& args, Lane lane) {
+  const QuantizedPanel weight = quantized_panel(args);
+  const MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(DType::kBF16)));
+  const auto run = [&weight](const PanelTask& task) {
+    kLevel.weight_only_bf16({.panel = task, .weight = weight});
+  };
+  if (kLevel.resident_bf16 > 0 && args.x.shape[0] >= kResidentFrom)
+    return ResidentWork(args, tiles, run, kLevel.resident_bf16, lane).run();
+  for_each_panel(args, tiles, lane,
+                 [&](int64_t panel, Range tokens) { run(panel_task(args, tiles, panel, tokens)); });
+}
+
 /// A level's kernels of a weight that alone is quantised, by what it is multiplied as.
 struct WeightOnlyKernels {
   void (*few)(const QuantizedTask&);
@@ -58,31 +71,20 @@ struct WeightOnlyKernels {
 
 template <const LevelKernels& kLevel>
 WeightOnlyKernels weight_only_kernels(DType order) {
-  switch (order) {
-    case DType::kF32:
-      return {kLevel.weight_only_f32, kLevel.expand_f32, kLevel.panel_f32};
-    case DType::kF16:
-      return {kLevel.weight_only_f16, kLevel.expand_f16, kLevel.panel_f16};
-    default:
-      return {kLevel.weight_only_bf16, kLevel.expand_bf16, kLevel.panel_bf16};
-  }
+  if (order == DType::kF32) return {kLevel.weight_only_f32, kLevel.expand_f32, kLevel.panel_f32};
+  return {kLevel.weight_only_f16, kLevel.expand_f16, kLevel.panel_f16};
 }
 
-/// Groups of an odd number of inputs do not lie as bf16's pairs want them. No checkpoint has such.
-inline bool has_odd_groups(const QuantizedFormat& format, int64_t in) {
-  return format.weight.group != in && format.weight.group % panel_step(format.order) != 0;
-}
-
-/// Multiplies by panels of a weight that alone is quantised, of `in` inputs each.
+/// Multiplies by panels of a weight that alone is quantised, of `in` inputs each, in the order of fp32 or
+/// fp16.
 template <const LevelKernels& kLevel>
 class WeightOnlyPanels {
  public:
   /// For at most so many tokens.
-  WeightOnlyPanels(const QuantizedFormat& format, int64_t in, int64_t most_tokens)
-      : kernels_(weight_only_kernels<kLevel>(format.order)),
-        element_(static_cast<int64_t>(size_of(format.order))),
-        expanded_(most_tokens <= kFewExpandedTokens ? 0 : static_cast<size_t>((in + 1) * kPanel * element_)) {
-  }
+  WeightOnlyPanels(DType order, int64_t in, int64_t most_tokens)
+      : kernels_(weight_only_kernels<kLevel>(order)),
+        element_(static_cast<int64_t>(size_of(order))),
+        expanded_(most_tokens <= kFewExpandedTokens ? 0 : static_cast<size_t>(in * kPanel * element_)) {}
 
   [[nodiscard]] MatmulTiles tiles(const PackedLinearArgs& args) const { return tiles_of(args, element_); }
 
@@ -97,15 +99,14 @@ class WeightOnlyPanels {
  private:
   WeightOnlyKernels kernels_;
   int64_t element_;
-  Buffer expanded_;  ///< one panel, with room for the last step; empty where tokens are few
+  Buffer expanded_;  ///< one panel; empty where tokens are few
 };
 
 /// W8A16, W4A16.
 template <const LevelKernels& kLevel>
 void packed_linear_weight_only(const PackedLinearArgs& args, Lane lane) {
-  if (has_odd_groups(args.format, args.in))
-    return reference_table().packed_linear.at(DType::kU8).run(args, lane);
-  const WeightOnlyPanels<kLevel> panels(args.format, args.in, args.x.shape[0]);
+  if (args.format.order == DType::kBF16) return packed_linear_by_groups<kLevel>(args, lane);
+  const WeightOnlyPanels<kLevel> panels(args.format.order, args.in, args.x.shape[0]);
   const MatmulTiles tiles = panels.tiles(args);
   for_each_panel(args, tiles, lane,
                  [&](int64_t panel, Range tokens) { panels.run(args, tiles, panel, tokens); });
