@@ -36,11 +36,14 @@ struct WeightStore::State {
   FoundWeights quantized;
   /// What take() converted or drew, so that asking twice (tied embeddings) costs once.
   std::map<std::pair<std::string, DType>, Tensor> owned;
-  /// What take_panels() and take_vectors() put together.
+  /// What take_vectors() put together.
   std::vector<Tensor> assembled;
+  /// What take_panels() and take_quantized() did.
+  Slabs packed;
 
   void add(std::vector<StoredWeight>&& weights);
   [[nodiscard]] Tensor allocate(const std::string& where, const Shape& shape, DType dtype) const;
+  [[nodiscard]] TensorView allocate_packed(const std::string& where, const Shape& shape, DType dtype);
   [[nodiscard]] std::string where_is(const std::string& name) const;
   /// Where the shapes of the weights are said.
   [[nodiscard]] const char* described_by() const { return gguf ? "its metadata" : "config.json"; }
@@ -56,16 +59,29 @@ WeightStore::WeightStore(WeightStore&&) noexcept = default;
 WeightStore& WeightStore::operator=(WeightStore&&) noexcept = default;
 WeightStore::~WeightStore() = default;
 
-/// Memory for one weight. The system would hand out more than the machine has and later kill the process, so
-/// what is free is asked first.
-Tensor WeightStore::State::allocate(const std::string& where, const Shape& shape, DType dtype) const {
+namespace {
+
+/// The bytes of one weight. The system would hand out more than the machine has and later kill the process,
+/// so what is free is asked first.
+uint64_t bytes_that_are_free(const std::string& where, const Shape& shape, DType dtype) {
   const uint64_t bytes = static_cast<uint64_t>(shape.elements()) * size_of(dtype);
   const uint64_t available = machine_memory().available_bytes;
   if (bytes > available) {
     fail(where, " needs ", bytes, " bytes in ", name_of(dtype), ", but the machine has only ", available,
          " bytes of memory left: expected a smaller model, a smaller --dtype or a larger machine");
   }
+  return bytes;
+}
+
+}  // namespace
+
+Tensor WeightStore::State::allocate(const std::string& where, const Shape& shape, DType dtype) const {
+  bytes_that_are_free(where, shape, dtype);
   return {dtype, shape};
+}
+
+TensorView WeightStore::State::allocate_packed(const std::string& where, const Shape& shape, DType dtype) {
+  return {packed.take(bytes_that_are_free(where, shape, dtype)), dtype, shape};
 }
 
 void WeightStore::State::add(std::vector<StoredWeight>&& weights) {
@@ -197,8 +213,8 @@ ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, i
     }
   }
   const auto panels = static_cast<int64_t>(rows_of_panels(rows, interleaved).size());
-  Tensor packed = state_->allocate(state_->where_is(parts.front().name),
-                                   panel_shape(panels * kPanelOutputs, in, dtype), dtype);
+  const TensorView packed = state_->allocate_packed(state_->where_is(parts.front().name),
+                                                    panel_shape(panels * kPanelOutputs, in, dtype), dtype);
   const auto read = [&](int64_t source, int64_t first, int64_t count, const TensorView& to) {
     const auto index = static_cast<size_t>(source);
     if (!drawn.empty()) {
@@ -209,9 +225,8 @@ ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, i
     }
     read_rows(*sources[index], first, count, to);
   };
-  pack_panels(rows, interleaved, in, read, packed.view());
-  state_->assembled.push_back(std::move(packed));
-  return state_->assembled.back().view();
+  pack_panels(rows, interleaved, in, read, packed);
+  return packed;
 }
 
 /// A matrix that is stored, or drawn, as it is: rounded as it is read.
@@ -266,14 +281,14 @@ ConstTensorView WeightStore::take_quantized(const std::vector<WeightPart>& parts
     sources.push_back(state_->quantized_part(part, in, format));
   }
   const auto panels = static_cast<int64_t>(rows_of_panels(rows, interleaved).size());
-  Tensor packed = state_->allocate(state_->where_is(parts.front().name),
-                                   quantized_shape(panels * kPanelOutputs, in, format), blob_dtype(format));
+  const TensorView packed =
+      state_->allocate_packed(state_->where_is(parts.front().name),
+                              quantized_shape(panels * kPanelOutputs, in, format), blob_dtype(format));
   const auto read = [&sources](int64_t source, int64_t first, int64_t count, const QuantizedRows& to) {
     sources[static_cast<size_t>(source)].read(first, count, to);
   };
-  pack_quantized(rows, interleaved, in, format, read, packed.view());
-  state_->assembled.push_back(std::move(packed));
-  return state_->assembled.back().view();
+  pack_quantized(rows, interleaved, in, format, read, packed);
+  return packed;
 }
 
 ConstTensorView WeightStore::take_vectors(const std::vector<WeightPart>& parts, bool interleaved) {

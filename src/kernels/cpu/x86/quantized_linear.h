@@ -47,7 +47,9 @@ void packed_linear_i8(const PackedLinearArgs& args, Lane lane) {
 template <const LevelKernels& kLevel>
 void packed_linear_by_groups(const PackedLinearArgs& args, Lane lane) {
   const QuantizedPanel weight = quantized_panel(args);
-  const MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(DType::kBF16)));
+  MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(DType::kBF16)));
+  // Panels that follow each other, because the end of one asks for the beginning of the next.
+  if (args.x.shape[0] <= kStreamedTokens) tiles.split = PanelSplit::kShares;
   const auto run = [&weight](const PanelTask& task) {
     kLevel.weight_only_bf16({.panel = task, .weight = weight});
   };
