@@ -16,6 +16,13 @@ void require_invariants(const caravan::ModelConfig& config) {
   }
   if (config.num_heads % config.num_kv_heads != 0 || config.head_dim % 2 != 0) std::abort();
   if (config.parameters() < 1) std::abort();
+  if (config.mixture) {
+    const caravan::MixtureConfig& mixture = *config.mixture;
+    if (mixture.chosen < 1 || mixture.chosen > mixture.experts || mixture.intermediate_size < 1) std::abort();
+    for (const int64_t layer : mixture.mlp_layers)
+      if (layer < 0 || layer >= config.num_layers) std::abort();
+    if (config.active_parameters() > config.parameters()) std::abort();
+  }
   // The largest cache that anyone could ask for must still fit.
   int64_t bytes = 0;
   if (__builtin_mul_overflow(config.kv_bytes_per_token(caravan::DType::kF32), config.max_position, &bytes))

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <span>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -52,7 +53,40 @@ struct WeightStore::State {
   Tensor draw(const std::string& name, const Shape& shape, DType dtype) const;
   QuantizedWeight quantized_part(const WeightPart& part, int64_t in, const QuantizedFormat& format);
   QuantizedWeight round(const WeightPart& part, int64_t in, const QuantizedFormat& format);
+  void fill_panels(std::span<const WeightPart> parts, bool interleaved, const TensorView& panels, int64_t in);
+  void fill_quantized(std::span<const WeightPart> parts, bool interleaved,
+                      const QuantizedFormat& quantized_as, const TensorView& blob, int64_t in);
 };
+
+namespace {
+
+std::vector<int64_t> rows_of(std::span<const WeightPart> parts) {
+  std::vector<int64_t> rows;
+  rows.reserve(parts.size());
+  for (const WeightPart& part : parts) rows.push_back(part.rows);
+  return rows;
+}
+
+/// Calls fill(parts, panels) for the parts of each of `experts` weights and its part of `whole`.
+template <typename Fill>
+void for_each_expert(const std::vector<WeightPart>& parts, int64_t experts, const TensorView& whole,
+                     const Fill& fill) {
+  const size_t count = parts.size() / static_cast<size_t>(experts);
+  const int64_t panels = whole.shape[0] / experts;
+  for (int64_t expert = 0; expert < experts; ++expert) {
+    fill(std::span(parts).subspan(static_cast<size_t>(expert) * count, count),
+         outer_part(whole, expert * panels, panels));
+  }
+}
+
+/// Panels of each of `experts` weights.
+int64_t panels_of(const std::vector<WeightPart>& parts, bool interleaved, int64_t experts) {
+  CARAVAN_CHECK_EQ(static_cast<int64_t>(parts.size()) % experts, 0);
+  const auto first = std::span(parts).first(parts.size() / static_cast<size_t>(experts));
+  return static_cast<int64_t>(rows_of_panels(rows_of(first), interleaved).size());
+}
+
+}  // namespace
 
 WeightStore::WeightStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
 WeightStore::WeightStore(WeightStore&&) noexcept = default;
@@ -198,34 +232,40 @@ ConstTensorView WeightStore::take(const std::string& name, const Shape& shape, D
   return keep(std::move(converted));
 }
 
-ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
-                                         bool interleaved) {
-  std::vector<int64_t> rows;
+void WeightStore::State::fill_panels(std::span<const WeightPart> parts, bool interleaved,
+                                     const TensorView& panels, int64_t in) {
   std::vector<const StoredWeight*> sources;
   std::vector<Tensor> drawn;
   for (const WeightPart& part : parts) {
     const Shape shape = {part.rows, in};
-    rows.push_back(part.rows);
-    if (state_->format == LoadFormat::kDummy) {
-      drawn.push_back(state_->draw(part.name, shape, dtype));
+    if (format == LoadFormat::kDummy) {
+      drawn.push_back(draw(part.name, shape, panels.dtype));
     } else {
-      sources.push_back(&state_->find(part.name, shape));
+      sources.push_back(&find(part.name, shape));
     }
   }
-  const auto panels = static_cast<int64_t>(rows_of_panels(rows, interleaved).size());
-  const TensorView packed = state_->allocate_packed(state_->where_is(parts.front().name),
-                                                    panel_shape(panels * kPanelOutputs, in, dtype), dtype);
   const auto read = [&](int64_t source, int64_t first, int64_t count, const TensorView& to) {
     const auto index = static_cast<size_t>(source);
     if (!drawn.empty()) {
-      const size_t row = static_cast<size_t>(in) * size_of(dtype);
+      const size_t row = static_cast<size_t>(in) * size_of(panels.dtype);
       std::memcpy(to.data, drawn[index].as_bytes() + static_cast<size_t>(first) * row,
                   static_cast<size_t>(count) * row);
       return;
     }
     read_rows(*sources[index], first, count, to);
   };
-  pack_panels(rows, interleaved, in, read, packed);
+  pack_panels(rows_of(parts), interleaved, in, read, panels);
+}
+
+ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
+                                         bool interleaved, int64_t experts) {
+  const int64_t panels = experts * panels_of(parts, interleaved, experts);
+  const TensorView packed = state_->allocate_packed(
+      state_->where_is(parts.front().name), panel_shape(panels * kPanelOutputs, in, dtype), dtype);
+  for_each_expert(parts, experts, packed,
+                  [&](std::span<const WeightPart> some, const TensorView& part) {
+                    state_->fill_panels(some, interleaved, part, in);
+                  });
   return packed;
 }
 
@@ -272,22 +312,29 @@ QuantizedWeight WeightStore::State::quantized_part(const WeightPart& part, int64
   return weight;
 }
 
-ConstTensorView WeightStore::take_quantized(const std::vector<WeightPart>& parts, int64_t in,
-                                            const QuantizedFormat& format, bool interleaved) {
-  std::vector<int64_t> rows;
+void WeightStore::State::fill_quantized(std::span<const WeightPart> parts, bool interleaved,
+                                        const QuantizedFormat& quantized_as, const TensorView& blob,
+                                        int64_t in) {
   std::vector<QuantizedWeight> sources;
-  for (const WeightPart& part : parts) {
-    rows.push_back(part.rows);
-    sources.push_back(state_->quantized_part(part, in, format));
-  }
-  const auto panels = static_cast<int64_t>(rows_of_panels(rows, interleaved).size());
-  const TensorView packed =
-      state_->allocate_packed(state_->where_is(parts.front().name),
-                              quantized_shape(panels * kPanelOutputs, in, format), blob_dtype(format));
+  sources.reserve(parts.size());
+  for (const WeightPart& part : parts) sources.push_back(quantized_part(part, in, quantized_as));
   const auto read = [&sources](int64_t source, int64_t first, int64_t count, const QuantizedRows& to) {
     sources[static_cast<size_t>(source)].read(first, count, to);
   };
-  pack_quantized(rows, interleaved, in, format, read, packed);
+  pack_quantized(rows_of(parts), interleaved, in, quantized_as, read, blob);
+}
+
+ConstTensorView WeightStore::take_quantized(const std::vector<WeightPart>& parts, int64_t in,
+                                            const QuantizedFormat& format, bool interleaved,
+                                            int64_t experts) {
+  const int64_t panels = experts * panels_of(parts, interleaved, experts);
+  const TensorView packed =
+      state_->allocate_packed(state_->where_is(parts.front().name),
+                              quantized_shape(panels * kPanelOutputs, in, format), blob_dtype(format));
+  for_each_expert(parts, experts, packed,
+                  [&](std::span<const WeightPart> some, const TensorView& part) {
+                    state_->fill_quantized(some, interleaved, format, part, in);
+                  });
   return packed;
 }
 

@@ -67,16 +67,17 @@ class WeightStore {
 
   /// The matrices `parts`, each [rows, in], as one weight in panels (tensor/panels.h): one below the other,
   /// or of two by turns kInterleave rows of each. The store owns the copy; the sources' pages are released
-  /// as they are read. Throws Error as take() does.
-  ConstTensorView take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
-                              bool interleaved);
+  /// as they are read. With `experts`, the parts are those of so many weights, of as many parts each, and lie
+  /// so within each weight; the weights follow each other. Throws Error as take() does.
+  ConstTensorView take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype, bool interleaved,
+                              int64_t experts = 1);
 
   /// The matrices `parts`, each [rows, in], as one quantised weight in panels (tensor/quantization.h), in the
   /// same order. Those that find_quantized() found are as the checkpoint has them, whose scheme must be the
   /// format's; the others are rounded to the nearest numbers (checkpoint/round_to_nearest.h). Throws Error as
   /// take() does.
   ConstTensorView take_quantized(const std::vector<WeightPart>& parts, int64_t in,
-                                 const QuantizedFormat& format, bool interleaved);
+                                 const QuantizedFormat& format, bool interleaved, int64_t experts = 1);
 
   /// The vectors `parts` as one in fp32: one after the other, or of two by turns kInterleave elements of
   /// each, filled up with zeros. Throws Error as take() does.

@@ -51,11 +51,25 @@ std::string rope_text(const RopeConfig& rope) {
   return out.str();
 }
 
+void print_sizes(const ModelConfig& config) {
+  const auto text = [](int64_t number) { return std::to_string(number); };
+  const bool has_mlp = !config.mixture || !config.mixture->mlp_layers.empty();
+  line("hidden size", text(config.hidden_size) + (has_mlp ? ", MLP " + text(config.intermediate_size) : ""));
+  if (!config.mixture) return;
+  const MixtureConfig& mixture = *config.mixture;
+  std::string experts = text(mixture.experts) + " of " + text(mixture.intermediate_size) + ", " +
+                        text(mixture.chosen) + " for each token";
+  if (mixture.shared_intermediate_size > 0)
+    experts += ", and one of " + text(mixture.shared_intermediate_size) + " for all";
+  if (has_mlp) experts += ", but in " + text(static_cast<int64_t>(mixture.mlp_layers.size())) + " layers";
+  line("experts", experts);
+}
+
 void print_shape(const ModelConfig& config) {
   const auto text = [](int64_t number) { return std::to_string(number); };
   line("architecture", config.architecture);
   line("layers", text(config.num_layers));
-  line("hidden size", text(config.hidden_size) + ", MLP " + text(config.intermediate_size));
+  print_sizes(config);
   line("heads", text(config.num_heads) + " of " + text(config.head_dim) + ", " + text(config.num_kv_heads) +
                     " for keys and values");
   line("vocabulary", text(config.vocab_size) + (config.tie_word_embeddings ? ", embeddings tied" : ""));
@@ -66,7 +80,9 @@ void print_shape(const ModelConfig& config) {
   if (config.attention_bias || config.mlp_bias) {
     line("biases", std::string(config.attention_bias ? "attention " : "") + (config.mlp_bias ? "MLP" : ""));
   }
-  line("parameters", text(config.parameters()));
+  const std::string active =
+      config.mixture ? ", of which a token uses " + text(config.active_parameters()) : "";
+  line("parameters", text(config.parameters()) + active);
 }
 
 void print_memory(const ModelConfig& config) {

@@ -36,6 +36,18 @@ const KernelRow<TakeRowsArgs>& row_for(const KernelTable& table, const TakeRowsA
 const KernelRow<QuantizeRowsArgs>& row_for(const KernelTable& table, const QuantizeRowsArgs&) {
   return table.quantize_rows;
 }
+const KernelRow<RouteExpertsArgs>& row_for(const KernelTable& table, const RouteExpertsArgs&) {
+  return table.route_experts;
+}
+const KernelRow<GroupRowsArgs>& row_for(const KernelTable& table, const GroupRowsArgs&) {
+  return table.group_rows;
+}
+const KernelRow<GroupedLinearArgs>& row_for(const KernelTable& table, const GroupedLinearArgs&) {
+  return table.grouped_linear;
+}
+const KernelRow<CombineExpertsArgs>& row_for(const KernelTable& table, const CombineExpertsArgs&) {
+  return table.combine_experts;
+}
 
 /// A node's tensors by their place in its lists of inputs and outputs.
 class NodeTensors {
@@ -79,6 +91,15 @@ PackedLinearArgs bind_packed_linear(const Node& node, const NodeTensors& tensors
   size_t place = 2;
   if (args.epilogue == Epilogue::kResidual) args.residual = tensors.in(place++);
   if (place < node.inputs.size()) args.bias = tensors.in(place);
+  return args;
+}
+
+CombineExpertsArgs bind_combine_experts(const Node& node, const NodeTensors& tensors) {
+  CombineExpertsArgs args = {tensors.in(0), tensors.in(1), tensors.in(2), tensors.in(3), {}, {},
+                             tensors.out()};
+  if (node.inputs.size() == 4) return args;
+  args.shared = tensors.in(4);
+  args.shared_gate = tensors.in(5);
   return args;
 }
 
@@ -136,6 +157,15 @@ OpArgs bind(const Node& node, std::span<const TensorView> values) {
       return TakeRowsArgs{in(0), in(1), tensors.out()};
     case OpKind::kQuantizeRows:
       return QuantizeRowsArgs{in(0), attributes.rows, tensors.out()};
+    case OpKind::kRouteExperts:
+      return RouteExpertsArgs{in(0), in(1), attributes.renormalize, tensors.out(0), tensors.out(1)};
+    case OpKind::kGroupRows:
+      return GroupRowsArgs{in(0), tensors.out(0), tensors.out(1), tensors.out(2)};
+    case OpKind::kGroupedLinear:
+      return GroupedLinearArgs{
+          in(0), in(1), in(2), tensors.out(), attributes.epilogue, attributes.format, attributes.in};
+    case OpKind::kCombineExperts:
+      return bind_combine_experts(node, tensors);
   }
   CARAVAN_CHECK(false);
   return AddArgs{};

@@ -10,9 +10,10 @@
 
 namespace caravan {
 
-using OpArgs = std::variant<EmbeddingArgs, LinearArgs, PackedLinearArgs, RmsNormArgs, AddRmsNormArgs,
-                            RopeAnglesArgs, RopeArgs, KvWriteArgs, RopeKvWriteArgs, AttentionArgs,
-                            SiluMulArgs, AddArgs, TakeRowsArgs, QuantizeRowsArgs>;
+using OpArgs =
+    std::variant<EmbeddingArgs, LinearArgs, PackedLinearArgs, RmsNormArgs, AddRmsNormArgs, RopeAnglesArgs,
+                 RopeArgs, KvWriteArgs, RopeKvWriteArgs, AttentionArgs, SiluMulArgs, AddArgs, TakeRowsArgs,
+                 QuantizeRowsArgs, RouteExpertsArgs, GroupRowsArgs, GroupedLinearArgs, CombineExpertsArgs>;
 
 /// The arguments of `node`'s op, its tensors taken from `values`, which has one view for each value of the
 /// graph (data nullptr where the node does not need it).

@@ -29,7 +29,8 @@ Shape SymbolSizes::resolve(const SymbolicShape& shape) const {
   std::array<int64_t, kMaxRank> sizes{};
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     const Dim& dim = shape[axis];
-    sizes.at(axis) = dim.symbol == Symbol::kNone ? dim.constant : sizes_.at(static_cast<size_t>(dim.symbol));
+    sizes.at(axis) =
+        dim.symbol == Symbol::kNone ? dim.constant : dim.times * sizes_.at(static_cast<size_t>(dim.symbol));
   }
   return {sizes.data(), shape.size()};
 }

@@ -12,8 +12,6 @@ namespace caravan {
 
 namespace {
 
-Dim fixed(int64_t size) { return {Symbol::kNone, size}; }
-
 struct InputSpec {
   const char* name;
   DType dtype;
@@ -85,6 +83,8 @@ int64_t GraphBuilder::width_of(ValueId x) const {
 SymbolicShape GraphBuilder::rows_by(ValueId x, int64_t width) const {
   return {graph_.values.at(static_cast<size_t>(x)).shape.front(), fixed(width)};
 }
+
+Dim GraphBuilder::fixed(int64_t size) { return {Symbol::kNone, size}; }
 
 DType GraphBuilder::matmul_input() const {
   return precision_.weights == DType::kBF16 ? DType::kBF16 : DType::kF32;

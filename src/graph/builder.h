@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,23 @@ struct AttentionSpec {
   int64_t scale_rows = 1;  ///< elements of each
 };
 
+/// Which experts compute a step's tokens.
+struct Routing {
+  ValueId weights = -1;  ///< of each token's experts, as all below made by the ops of ops/route_experts.h
+  ValueId offsets = -1;
+  ValueId rows = -1;
+  ValueId places = -1;
+  int64_t experts = 0;
+};
+
+/// The names of one matrix of each expert: "PREFIX3SUFFIX" of the fourth.
+struct ExpertNames {
+  std::string prefix;
+  std::string suffix;
+
+  [[nodiscard]] std::string of(int64_t expert) const { return prefix + std::to_string(expert) + suffix; }
+};
+
 class GraphBuilder {
  public:
   explicit GraphBuilder(Precision precision);
@@ -56,6 +74,18 @@ class GraphBuilder {
   /// The rows of x whose logits the step wants.
   ValueId take_logit_rows(ValueId x);
 
+  /// Sends each token to the `chosen` experts of its largest `logits` [tokens, experts].
+  Routing route(ValueId logits, int64_t chosen, bool renormalize);
+  /// The rows of x times the weights [out, x's width] of the experts that they are routed to, grouped by
+  /// expert: [tokens * chosen, out].
+  ValueId expert_linear(ValueId x, const ExpertNames& names, int64_t out, const Routing& routing);
+  /// The same for rows that are grouped already.
+  ValueId grouped_linear(ValueId grouped, const ExpertNames& names, int64_t out, const Routing& routing);
+  /// residual + what the experts of each token made, weighed; and what an expert of all tokens made, times
+  /// the sigmoid of `shared_gate`, where there is one (else -1).
+  ValueId combine_experts(ValueId residual, ValueId grouped, const Routing& routing, ValueId shared = -1,
+                          ValueId shared_gate = -1);
+
   /// The finished graph, whose output is `logits`. The builder is empty afterwards.
   Graph finish(ValueId logits);
 
@@ -67,6 +97,13 @@ class GraphBuilder {
                            const QuantizedFormat& format);
   /// x quantised row by row; what has been quantised so already is not again.
   ValueId quantize_rows(ValueId x, const RowQuant& rows);
+  /// How the matrices `names` are quantised, all alike. Throws Error where they are not.
+  [[nodiscard]] std::optional<QuantizedFormat> format_of(const ExpertNames& names, int64_t experts) const;
+  /// The rows of x that each expert computes.
+  ValueId group_rows(ValueId x, const Routing& routing);
+  /// `rows` grouped, and quantised where the format wants it; of `in` inputs each.
+  ValueId add_grouped_linear(ValueId rows, int64_t in, const ExpertNames& names, int64_t out,
+                             const Routing& routing);
   /// What only quantisation reads is not rounded to a matmul's input before.
   void widen_what_is_quantized();
   ValueId cache(int32_t index, const AttentionSpec& spec);
@@ -76,6 +113,7 @@ class GraphBuilder {
   /// The constant size of x's last axis.
   [[nodiscard]] int64_t width_of(ValueId x) const;
   [[nodiscard]] SymbolicShape rows_by(ValueId x, int64_t width) const;
+  static Dim fixed(int64_t size);
   /// What the input of a matmul is stored in.
   [[nodiscard]] DType matmul_input() const;
 

@@ -1,6 +1,7 @@
 #include "graph/cost.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace caravan {
 
@@ -41,6 +42,8 @@ class StepCosts {
       case OpKind::kLinear:
       case OpKind::kPackedLinear:
         return linear(node);
+      case OpKind::kGroupedLinear:
+        return grouped_linear(node);
       case OpKind::kAttention:
         return attention(node);
       default:
@@ -73,14 +76,31 @@ class StepCosts {
     return {0.0, static_cast<double>(tokens_) * row * static_cast<double>(size_of(table.dtype))};
   }
 
-  [[nodiscard]] Cost linear(const Node& node) const {
+  /// The tokens whose rows the node computes.
+  [[nodiscard]] double tokens_of(const Node& node) const {
     const bool all_tokens = value(node, 0).shape.front().symbol == Symbol::kTokens;
-    const int64_t rows = all_tokens ? tokens_ : static_cast<int64_t>(sequences_.size());
+    return static_cast<double>(all_tokens ? tokens_ : static_cast<int64_t>(sequences_.size()));
+  }
+
+  [[nodiscard]] Cost linear(const Node& node) const {
     const WeightSpec& spec = graph_.weights[static_cast<size_t>(value(node, 1).index)];
     const auto elements = static_cast<double>(rows_of(spec)) * static_cast<double>(spec.width);
-    const double operations = 2.0 * elements * static_cast<double>(rows);
+    const double operations = 2.0 * elements * tokens_of(node);
     if (spec.dtype == DType::kI8) return {0.0, weights_of(node), operations};
     return {operations, weights_of(node)};
+  }
+
+  /// Each token is a row of as many experts as it chose.
+  [[nodiscard]] Cost grouped_linear(const Node& node) const {
+    const WeightSpec& spec = graph_.weights[static_cast<size_t>(value(node, 1).index)];
+    const auto experts = static_cast<double>(spec.experts);
+    const auto chosen = static_cast<double>(value(node, 0).shape.front().times);
+    const double left_out = std::pow(1.0 - chosen / experts, tokens_of(node));
+    Cost cost = linear(node);
+    cost.flops *= chosen / experts;
+    cost.int8_operations *= chosen / experts;
+    cost.bytes *= 1.0 - left_out;
+    return cost;
   }
 
   [[nodiscard]] Cost attention(const Node& node) const {

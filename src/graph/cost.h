@@ -30,7 +30,8 @@ struct Cost {
 
 /// The cost of each node of `graph` in a step over `sequences`, in the order of the nodes. Of an embedding
 /// table only the rows that are looked up are read, and none more where a matmul reads the whole table
-/// anyway. With a sliding window, only what lies within it is live.
+/// anyway. With a sliding window, only what lies within it is live. Of the weights of experts, those are read
+/// that some token chose: as many as are to be expected where all experts are as likely for every token.
 std::vector<Cost> cost_of_step(const Graph& graph, std::span<const StepSequence> sequences);
 
 /// All of them together.

@@ -28,16 +28,18 @@ enum class Symbol : uint8_t {
 };
 constexpr size_t kSymbolCount = 7;
 
-/// One size of a symbolic shape: a symbol's value, or a constant where the symbol is kNone.
+/// One size of a symbolic shape: a symbol's value, or `times` as much, or a constant where the symbol is
+/// kNone.
 struct Dim {
   Symbol symbol = Symbol::kNone;
   int64_t constant = 0;
+  int64_t times = 1;
   bool operator==(const Dim& other) const = default;
 };
 
 using SymbolicShape = std::vector<Dim>;
 
-/// "[tokens, 128]".
+/// "[tokens, 128]"; "[2 tokens, 128]".
 std::string to_string(const SymbolicShape& shape);
 
 /// What a step is given. The contracts of the ops that read them say what they mean.
@@ -77,11 +79,15 @@ enum class OpKind : uint8_t {
   /// q, k, v, angles, positions, sequences, block table, K cache, V cache [, K scales, V scales]; q, k and v
   /// are one and the same value where they lie side by side in it.
   kRopeKvWrite,
-  kAttention,     ///< q, positions, sequences, block table, K cache, V cache
-  kSiluMul,       ///< gate, up
-  kAdd,           ///< a, b
-  kTakeRows,      ///< x, rows
-  kQuantizeRows,  ///< x
+  kAttention,       ///< q, positions, sequences, block table, K cache, V cache
+  kSiluMul,         ///< gate, up
+  kAdd,             ///< a, b
+  kTakeRows,        ///< x, rows
+  kQuantizeRows,    ///< x
+  kRouteExperts,    ///< logits, sequences; two outputs: experts, weights
+  kGroupRows,       ///< experts; three outputs: offsets, rows, places
+  kGroupedLinear,   ///< x, weight, offsets
+  kCombineExperts,  ///< residual, grouped, weights, places [, shared, its gate]
 };
 
 /// The name that the op has in kernels/ and in docs/ops.md: "rms_norm".
@@ -92,9 +98,10 @@ struct Attributes {
   float epsilon = 0.0F;                 ///< rms_norm, add_rms_norm
   float scale = 1.0F;                   ///< rope_angles, attention
   int64_t window = 0;                   ///< attention
-  Epilogue epilogue = Epilogue::kNone;  ///< packed_linear
+  bool renormalize = false;             ///< route_experts
+  Epilogue epilogue = Epilogue::kNone;  ///< packed_linear, grouped_linear
   RowQuant rows = {};                   ///< quantize_rows, and rms_norm whose output is quantised
-  QuantizedFormat format = {};          ///< packed_linear of a quantised weight
+  QuantizedFormat format = {};          ///< packed_linear and grouped_linear of a quantised weight
   int64_t in = 0;                       ///< the same: inputs of the weight
 };
 
@@ -128,6 +135,9 @@ struct WeightSpec {
   WeightLayout layout = WeightLayout::kRows;
   /// Of a quantised matrix, which lies in panels from the recording on, and whose dtype is that of the blob.
   std::optional<QuantizedFormat> format = std::nullopt;
+  /// The weights of so many experts, of as many sources each, one expert after the other: in panels from the
+  /// recording on, each expert's own.
+  int64_t experts = 1;
 };
 
 /// Of all sources together.
@@ -146,6 +156,9 @@ struct Graph {
 
 /// Whether `node` is a matmul of which nothing but the sums is made yet: as it was recorded.
 bool is_plain_matmul(const Graph& graph, const Node& node);
+
+/// Whether `node` takes the rows whose logits the step wants.
+bool takes_logit_rows(const Graph& graph, const Node& node);
 
 /// One line per node: "%7 fp32 [tokens, 128] = linear(%5, model.layers.0.self_attn.q_proj.weight)". An
 /// epilogue follows in braces; two outputs stand side by side, with a comma between.

@@ -44,6 +44,7 @@ uint64_t first_fit(const std::vector<Tenant>& tenants, uint64_t bytes) {
 /// output's is written there, and never again.
 std::vector<ValueId> replaceable_inputs(const Node& node) {
   if (node.op == OpKind::kAddRmsNorm) return {node.inputs[1], node.inputs[0]};
+  if (node.op == OpKind::kCombineExperts) return {node.inputs[0]};
   // A matmul whose input is its residual too reads all of a row for each element.
   const bool adds = node.attributes.epilogue == Epilogue::kResidual && node.inputs[2] != node.inputs[0];
   return adds ? std::vector<ValueId>{node.inputs[2]} : std::vector<ValueId>{};

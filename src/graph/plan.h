@@ -14,8 +14,8 @@ struct MemoryPlan {
 
 /// Plans for a step in which each value has so many bytes. Offsets are multiples of kBufferAlignment. A value
 /// is alive from the node that makes it to the last that reads it, the graph's output to the end; the output
-/// of a matmul takes the place of the residual that it adds, and the sum of add_rms_norm that of what it
-/// adds, where nothing reads that later. First fit, in the order of the nodes.
+/// of a matmul and of combine_experts takes the place of the residual that it adds, and the sum of
+/// add_rms_norm that of what it adds, where nothing reads that later. First fit, in the order of the nodes.
 MemoryPlan plan_memory(const Graph& graph, const std::vector<uint64_t>& value_bytes);
 
 }  // namespace caravan

@@ -2,12 +2,14 @@
 // in.
 //
 // Invariants: every size is at least 1 and small enough that products of two of them fit in 64 bits;
-// num_heads is a multiple of num_kv_heads; head_dim is even. Thread safety: a value type.
+// num_heads is a multiple of num_kv_heads; head_dim is even; no more experts are chosen than there are.
+// Thread safety: a value type.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,10 +44,20 @@ struct RopeConfig {
 /// The longest context that a config may ask for, in tokens: three times the longest published.
 constexpr int64_t kMaxPosition = int64_t{1} << 25U;
 
+/// A mixture of experts in the place of the MLP (models/mixtral.cpp).
+struct MixtureConfig {
+  int64_t experts = 0;
+  int64_t chosen = 0;                    ///< how many of them compute a token
+  int64_t intermediate_size = 0;         ///< of each
+  int64_t shared_intermediate_size = 0;  ///< of an expert that computes every token; 0: there is none
+  bool renormalize = true;               ///< whether the weights of the chosen ones add up to 1
+  std::set<int64_t> mlp_layers;          ///< that have an MLP instead, of ModelConfig::intermediate_size
+};
+
 struct ModelConfig {
-  std::string architecture;  ///< as in "architectures": "LlamaForCausalLM", "MistralForCausalLM"
+  std::string architecture;  ///< as in "architectures": "LlamaForCausalLM", "MixtralForCausalLM"
   int64_t hidden_size = 0;
-  int64_t intermediate_size = 0;
+  int64_t intermediate_size = 0;  ///< of MLPs; where all layers have a mixture, whatever the config says
   int64_t num_layers = 0;
   int64_t num_heads = 0;
   int64_t num_kv_heads = 0;
@@ -54,8 +66,10 @@ struct ModelConfig {
   int64_t max_position = 0;  ///< the context length in tokens, scaling included
   double rms_norm_eps = 1e-6;
   bool tie_word_embeddings = false;
-  bool attention_bias = false;
+  bool attention_bias = false;  ///< of q, k and v
+  bool output_bias = false;     ///< of attention's o
   bool mlp_bias = false;
+  std::optional<MixtureConfig> mixture = std::nullopt;  ///< of models that have one
   /// A token attends to itself and the `sliding_window - 1` tokens before it; 0 means to all.
   int64_t sliding_window = 0;
   RopeConfig rope;
@@ -68,8 +82,14 @@ struct ModelConfig {
   [[nodiscard]] const KvCacheQuant* kv_cache_quant() const;
   /// Parameters of the model as this config describes it, tied embeddings counted once.
   [[nodiscard]] int64_t parameters() const;
+  /// Those that compute a token: of a mixture, its chosen experts only.
+  [[nodiscard]] int64_t active_parameters() const;
   /// Bytes of K and V of one token over all layers, scales included.
   [[nodiscard]] int64_t kv_bytes_per_token(DType kv_dtype) const;
+
+ private:
+  /// Parameters where so many experts of a mixture count.
+  [[nodiscard]] int64_t parameters_with(int64_t experts) const;
 };
 
 /// Reads the config.json of the folder `model_path`, or the metadata of the GGUF file that it means

@@ -41,7 +41,7 @@ int64_t read_vocab_size(const JsonObject& fields, const GgufHeader& header) {
 
 void refuse_unsupported(const JsonObject& fields, const ModelConfig& config) {
   if (fields.integer_or("llama.expert_count", 0, INT32_MAX, 0) != 0)
-    fields.wrong("llama.expert_count", "0: Caravan has no mixtures of experts");
+    fields.wrong("llama.expert_count", "0: Caravan reads mixtures of experts from Hugging Face folders only");
   for (const char* name : {"llama.attention.value_length", "llama.rope.dimension_count"}) {
     if (fields.integer_or(name, 0, INT32_MAX, config.head_dim) != config.head_dim)
       fields.wrong(name, "the head size, which is " + std::to_string(config.head_dim));
@@ -174,6 +174,7 @@ ModelConfig config_of_gguf(const GgufHeader& header, std::span<const std::byte> 
   config.architecture = config.sliding_window > 0 ? "MistralForCausalLM" : "LlamaForCausalLM";
   config.tie_word_embeddings = header.tensor("output.weight") == nullptr;
   config.attention_bias = header.tensor("blk.0.attn_q.bias") != nullptr;
+  config.output_bias = config.attention_bias;
   config.mlp_bias = header.tensor("blk.0.ffn_gate.bias") != nullptr;
   config.dtype = most_common_dtype(header);
   read_tokens(fields, header, config);

@@ -9,7 +9,8 @@
 
 namespace caravan {
 
-constexpr int64_t kMaxWidth = int64_t{1} << 22U;  ///< of hidden, intermediate, and heads x head_dim
+/// Of hidden, intermediate, heads x head_dim, and experts x intermediate.
+constexpr int64_t kMaxWidth = int64_t{1} << 22U;
 constexpr int64_t kMaxLayers = int64_t{1} << 12U;
 constexpr int64_t kMaxVocab = int64_t{1} << 28U;
 

@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "models/llama.h"
 #include "models/precision.h"
+#include "models/record.h"
 
 namespace caravan {
 
@@ -78,13 +78,13 @@ ConstTensorView take_weight(WeightStore& store, const WeightSpec& spec, Residenc
   for (const WeightSource& source : spec.sources) parts.push_back({stored_name(store, source), source.rows});
   if (spec.format) {
     return store.take_quantized(parts, spec.width, *spec.format,
-                                spec.layout == WeightLayout::kInterleavedPanels);
+                                spec.layout == WeightLayout::kInterleavedPanels, spec.experts);
   }
   switch (spec.layout) {
     case WeightLayout::kPanels:
-      return store.take_panels(parts, spec.width, spec.dtype, false);
+      return store.take_panels(parts, spec.width, spec.dtype, false, spec.experts);
     case WeightLayout::kInterleavedPanels:
-      return store.take_panels(parts, spec.width, spec.dtype, true);
+      return store.take_panels(parts, spec.width, spec.dtype, true, spec.experts);
     case WeightLayout::kInterleavedRows:
       return store.take_vectors(parts, true);
     case WeightLayout::kRows:
@@ -109,7 +109,7 @@ Model load_model(const std::filesystem::path& model_path, const LoadOptions& opt
   WeightStore store = WeightStore::open(model_path, options.format);
   const Precision precision = precision_of(config, store, options);
   Model model = {std::move(config), precision.weights, precision.kv_cache, {}, std::move(store), {}, {}};
-  model.graph = record_llama(model.config, precision);
+  model.graph = record_model(model.config, precision);
   if (options.compile) model.passes = run_passes(model.graph);
   log_expansion(model_path, model.store, model.dtype);
   if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), precision);

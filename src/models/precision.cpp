@@ -1,7 +1,7 @@
 #include "models/precision.h"
 
 #include "base/error.h"
-#include "models/llama.h"
+#include "models/record.h"
 
 namespace caravan {
 
@@ -41,7 +41,7 @@ Precision precision_of(const ModelConfig& config, WeightStore& store, const Load
          " for a checkpoint that is quantised already, expected one that is not");
   }
   if (options.quantize) {
-    precision.quantized = quantized_matrices(record_llama(config, precision), *options.quantize, dtype);
+    precision.quantized = quantized_matrices(record_model(config, precision), *options.quantize, dtype);
     return precision;
   }
   store.find_quantized(config.quantization);

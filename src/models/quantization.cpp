@@ -12,6 +12,18 @@ namespace {
 /// Of W4A16 where nothing else is asked for: llm-compressor's and AWQ's default.
 constexpr int64_t kDefaultGroup = 128;
 
+/// Whether the matmul makes what experts are chosen or weighed by: a few rows, whose rounding would send
+/// tokens to other experts.
+bool is_router(const Graph& graph, const Uses& uses, const Node& node) {
+  const ValueId made = node.outputs.front();
+  const std::vector<size_t>& readers = uses.readers(made);
+  return std::any_of(readers.begin(), readers.end(), [&](size_t reader) {
+    const Node& read_by = graph.nodes[reader];
+    return read_by.op == OpKind::kRouteExperts ||
+           (read_by.op == OpKind::kCombineExperts && read_by.inputs.back() == made);
+  });
+}
+
 }  // namespace
 
 std::string_view name_of(const LoadQuantization& scheme) {
@@ -42,8 +54,10 @@ std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats) {
 std::map<std::string, QuantizedFormat> quantized_matrices(const Graph& graph, const LoadQuantization& scheme,
                                                           DType dtype) {
   std::map<std::string, QuantizedFormat> formats;
+  const Uses uses(graph);
   for (const Node& node : graph.nodes) {
-    if (node.op != OpKind::kLinear) continue;
+    if (node.op != OpKind::kLinear && node.op != OpKind::kGroupedLinear) continue;
+    if (is_router(graph, uses, node)) continue;
     const WeightSpec& spec = weight_of(graph, node.inputs[1]);
     const std::string& name = spec.sources.front().names.front();
     const bool is_head = node.outputs.front() == graph.output;
@@ -62,7 +76,7 @@ std::map<std::string, QuantizedFormat> quantized_matrices(const Graph& graph, co
       fail(in_quotes(name), " has ", spec.width, " inputs, expected at most ", kMaxQuantizedInputs,
            " for w8a8, whose sums are kept in 32 bits");
     }
-    formats[name] = format;
+    for (const WeightSource& source : spec.sources) formats[source.names.front()] = format;
   }
   return formats;
 }

@@ -29,8 +29,8 @@ std::optional<LoadQuantization> quantization_from_name(std::string_view name);
 std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats);
 
 /// The format of every matrix that `graph`, recorded without quantisation, multiplies by, under the first of
-/// its names. `dtype` is that of the graph's weights. Throws Error, naming the matrix, where groups do not
-/// divide its inputs.
+/// its names. What experts are chosen by stays as it is. `dtype` is that of the graph's weights. Throws
+/// Error, naming the matrix, where groups do not divide its inputs.
 std::map<std::string, QuantizedFormat> quantized_matrices(const Graph& graph, const LoadQuantization& scheme,
                                                           DType dtype);
 

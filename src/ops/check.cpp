@@ -199,9 +199,14 @@ void check(const AddArgs& args) {
 }
 
 void check(const TakeRowsArgs& args) {
+  expect("rows", args.rows, {rows_of(args.rows, 1)}, kIndex);
+  if (args.x.dtype == DType::kI32) {
+    expect("x", args.x, {rows_of(args.x, 1)}, kIndex);
+    expect("y", args.y, args.rows.shape, kIndex);
+    return;
+  }
   const int64_t tokens = rows_of(args.x, 2);
   expect("x", args.x, {tokens, args.x.shape[1]}, {DType::kF32, DType::kBF16, DType::kU8});
-  expect("rows", args.rows, {rows_of(args.rows, 1)}, kIndex);
   expect("y", args.y, {args.rows.shape[0], args.x.shape[1]}, {args.x.dtype});
 }
 
@@ -210,6 +215,49 @@ void check(const QuantizeRowsArgs& args) {
   CARAVAN_CHECK(args.rows.mode != ActivationQuant::kNone);
   expect("x", args.x, {tokens, args.x.shape[1]}, kActivation);
   expect("y", args.y, {tokens, quantized_row_bytes(args.x.shape[1])}, kBytes);
+}
+
+void check(const RouteExpertsArgs& args) {
+  const int64_t tokens = rows_of(args.logits, 2);
+  const int64_t chosen = args.experts.shape[1];
+  CARAVAN_CHECK(chosen >= 1 && chosen <= args.logits.shape[1]);
+  expect("logits", args.logits, {tokens, args.logits.shape[1]}, kFloat);
+  expect("sequences", args.sequences, {tokens}, kIndex);
+  expect("experts", args.experts, {tokens, chosen}, kIndex);
+  expect("weights", args.weights, {tokens, chosen}, kFloat);
+}
+
+void check(const GroupRowsArgs& args) {
+  const Shape shape = {rows_of(args.experts, 2), args.experts.shape[1]};
+  expect("experts", args.experts, shape, kIndex);
+  CARAVAN_CHECK(rows_of(args.offsets, 1) > 1);
+  expect("offsets", args.offsets, {args.offsets.shape[0]}, kIndex);
+  expect("rows", args.rows, {shape.elements()}, kIndex);
+  expect("places", args.places, shape, kIndex);
+}
+
+void check(const GroupedLinearArgs& args) {
+  CARAVAN_CHECK(rows_of(args.offsets, 1) > 1);
+  expect("offsets", args.offsets, {args.offsets.shape[0]}, kIndex);
+  CARAVAN_CHECK_EQ(args.weight.shape[0] % experts_of(args), 0);
+  CARAVAN_CHECK(args.epilogue != Epilogue::kResidual);
+  // As if the first expert had every row.
+  check(linear_of_expert(args, 0, 0, rows_of(args.x, 2)));
+}
+
+void check(const CombineExpertsArgs& args) {
+  const Shape shape = {rows_of(args.residual, 2), args.residual.shape[1]};
+  const Shape chosen = {shape[0], args.weights.shape[1]};
+  expect("residual", args.residual, shape, kFloat);
+  expect("grouped", args.grouped, {chosen.elements(), shape[1]}, kFloat);
+  expect("weights", args.weights, chosen, kFloat);
+  expect("places", args.places, chosen, kIndex);
+  CARAVAN_CHECK_EQ(args.shared.data == nullptr, args.shared_gate.data == nullptr);
+  if (args.shared.data != nullptr) {
+    expect("shared", args.shared, shape, kFloat);
+    expect("shared_gate", args.shared_gate, {shape[0], 1}, kFloat);
+  }
+  expect("y", args.y, shape, kFloat);
 }
 
 }  // namespace caravan

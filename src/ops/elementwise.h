@@ -31,9 +31,9 @@ inline DType key_dtype(const AddArgs& args) { return args.y.dtype; }
 
 /// y[r, :] = x[rows[r], :].
 struct TakeRowsArgs {
-  ConstTensorView x;     ///< fp32, bf16 or uint8 (quantised rows) [tokens, width]
+  ConstTensorView x;     ///< fp32, bf16 or uint8 (quantised rows) [tokens, width]; or int32 [tokens]
   ConstTensorView rows;  ///< int32 [rows], each in 0 .. tokens - 1
-  TensorView y;          ///< as x, [rows, width]
+  TensorView y;          ///< as x, [rows, width] or [rows]
 };
 
 void check(const TakeRowsArgs& args);

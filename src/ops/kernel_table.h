@@ -10,8 +10,10 @@
 
 #include "ops/add_rms_norm.h"
 #include "ops/attention.h"
+#include "ops/combine_experts.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
+#include "ops/grouped_linear.h"
 #include "ops/kv_write.h"
 #include "ops/linear.h"
 #include "ops/packed_linear.h"
@@ -19,6 +21,7 @@
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/rope_kv_write.h"
+#include "ops/route_experts.h"
 
 namespace caravan {
 
@@ -61,6 +64,10 @@ struct KernelTable {
   KernelRow<AddArgs> add;
   KernelRow<TakeRowsArgs> take_rows;
   KernelRow<QuantizeRowsArgs> quantize_rows;
+  KernelRow<RouteExpertsArgs> route_experts;
+  KernelRow<GroupRowsArgs> group_rows;
+  KernelRow<GroupedLinearArgs> grouped_linear;
+  KernelRow<CombineExpertsArgs> combine_experts;
 };
 
 /// Calls visit(name, row) for every row of `table`, in the order above: for logs, tests and docs.
@@ -80,6 +87,10 @@ void for_each_row(Table& table, const Visit& visit) {
   visit("add", table.add);
   visit("take_rows", table.take_rows);
   visit("quantize_rows", table.quantize_rows);
+  visit("route_experts", table.route_experts);
+  visit("group_rows", table.group_rows);
+  visit("grouped_linear", table.grouped_linear);
+  visit("combine_experts", table.combine_experts);
 }
 
 }  // namespace caravan

@@ -1,6 +1,7 @@
 #include "quantize/calibration_walk.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "base/error.h"
@@ -21,6 +22,9 @@ constexpr int64_t kMaxLogitRows = 512;
 
 /// Of what the graph's caller reads, which is never freed.
 constexpr size_t kNever = SIZE_MAX;
+
+/// As the builder records them without quantisation.
+bool is_matmul(const Node& node) { return node.op == OpKind::kLinear || node.op == OpKind::kGroupedLinear; }
 
 }  // namespace
 
@@ -43,12 +47,31 @@ std::vector<MatmulGroup> matmul_groups(const Graph& graph) {
   std::vector<MatmulGroup> groups;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (node.op != OpKind::kLinear) continue;
+    if (!is_matmul(node)) continue;
     if (groups.empty() || groups.back().input != node.inputs.front())
-      groups.push_back({node.inputs.front(), {}});
+      groups.push_back({node.inputs.front(), {}, weight_of(graph, node.inputs[1]).experts});
     groups.back().nodes.push_back(n);
   }
   return groups;
+}
+
+std::vector<Tensor> outputs_by_expert(
+    const ConstTensorView& x, ExpertOffsets offsets,
+    const std::function<std::vector<Tensor>(int64_t expert, const ConstTensorView& rows)>& multiply) {
+  const auto experts = static_cast<int64_t>(offsets.size()) - 1;
+  if (experts == 1) return multiply(0, x);
+  std::vector<Tensor> all;
+  for (int64_t expert = 0; expert < experts; ++expert) {
+    const int64_t first = offsets[static_cast<size_t>(expert)];
+    const int64_t count = offsets[static_cast<size_t>(expert) + 1] - first;
+    const std::vector<Tensor> some = multiply(expert, outer_part(x, first, count));
+    for (size_t i = 0; i < some.size(); ++i) {
+      const int64_t out = some[i].shape()[1];
+      if (all.size() == i) all.emplace_back(DType::kF32, Shape{x.shape[0], out});
+      std::copy_n(some[i].as<float>(), count * out, all[i].as<float>() + first * out);
+    }
+  }
+  return all;
 }
 
 CalibrationWalk::CalibrationWalk(const ModelConfig& config, const Graph& graph,
@@ -116,7 +139,15 @@ void CalibrationWalk::prepare(const Node& node, const WalkHooks& hooks) {
 }
 
 void CalibrationWalk::run_group(const MatmulGroup& group, const WalkHooks& hooks) {
-  std::vector<Tensor> outputs = hooks.multiply(group, views_[static_cast<size_t>(group.input)]);
+  const ConstTensorView x = views_[static_cast<size_t>(group.input)];
+  const Node& first = graph_.nodes[group.nodes.front()];
+  const std::array<int32_t, 2> all_rows = {0, static_cast<int32_t>(x.shape[0])};
+  ExpertOffsets offsets = all_rows;
+  if (first.op == OpKind::kGroupedLinear) {
+    const TensorView& of_experts = views_[static_cast<size_t>(first.inputs[2])];
+    offsets = {of_experts.as<int32_t>(), static_cast<size_t>(of_experts.shape[0])};
+  }
+  std::vector<Tensor> outputs = hooks.multiply(group, x, offsets);
   CARAVAN_CHECK_EQ(outputs.size(), group.nodes.size());
   for (size_t i = 0; i < outputs.size(); ++i) {
     const auto id = static_cast<size_t>(graph_.nodes[group.nodes[i]].outputs.front());
@@ -144,7 +175,7 @@ void CalibrationWalk::walk(const WalkHooks& hooks) {
   auto group = groups_.begin();
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {
     const Node& node = graph_.nodes[n];
-    if (node.op == OpKind::kLinear) {
+    if (is_matmul(node)) {
       if (group != groups_.end() && group->nodes.front() == n) run_group(*group++, hooks);
       release(n);
       continue;

@@ -32,20 +32,34 @@ struct Machine {
   Tensor multiply(const ConstTensorView& x, const ConstTensorView& weight, const ConstTensorView& bias = {});
 };
 
-/// Matmuls that read one and the same input: q, k and v; gate and up; or a single one.
+/// Matmuls that read one and the same input: q, k and v; gate and up; or a single one. Those of experts are
+/// one node for all experts.
 struct MatmulGroup {
   ValueId input = -1;
   std::vector<size_t> nodes;  ///< into Graph::nodes, in order
+  int64_t experts = 1;
 };
 
 /// Of a graph as it was recorded without quantisation, in order.
 std::vector<MatmulGroup> matmul_groups(const Graph& graph);
 
+/// Where the rows of each expert begin, and where the last one's end: [experts + 1]. Of a group that has no
+/// experts: 0, and the number of all rows.
+using ExpertOffsets = std::span<const int32_t>;
+
+/// The outputs of a group's matmuls, [rows, out] each, put together of what `multiply` makes of the rows
+/// [rows of the expert, in] of each expert, of which there may be none.
+std::vector<Tensor> outputs_by_expert(
+    const ConstTensorView& x, ExpertOffsets offsets,
+    const std::function<std::vector<Tensor>(int64_t expert, const ConstTensorView& rows)>& multiply);
+
 struct WalkHooks {
   /// The table or vector that a weight of the graph means, fp32.
   std::function<Tensor(const WeightSpec& spec)> weight;
-  /// The outputs of a group's matmuls, fp32 [tokens, out] each, for its input x, fp32 [tokens, in].
-  std::function<std::vector<Tensor>(const MatmulGroup& group, const ConstTensorView& x)> multiply;
+  /// The outputs of a group's matmuls, fp32 [rows, out] each, for its input x, fp32 [rows, in].
+  std::function<std::vector<Tensor>(const MatmulGroup& group, const ConstTensorView& x,
+                                    ExpertOffsets offsets)>
+      multiply;
   /// Sees what is stored in the KV cache of `layer`, fp32 [tokens, kv_heads * head_dim] each. May be empty.
   std::function<void(int32_t layer, const ConstTensorView& k, const ConstTensorView& v)> cached;
 };

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "graph/edit.h"
-#include "models/llama.h"
+#include "models/record.h"
 
 namespace caravan {
 
@@ -24,12 +24,40 @@ bool is_kept(const std::string& name, const std::vector<ModulePattern>& keep, st
   return kept;
 }
 
+/// The matrix that `node` multiplies by, of the expert that is asked for.
+PlannedMatrix matrix_of(const Graph& graph, const Node& node, int64_t expert) {
+  PlannedMatrix matrix;
+  const WeightSpec& spec = weight_of(graph, node.inputs[1]);
+  matrix.spec = {{spec.sources[static_cast<size_t>(expert)]}, spec.width, spec.dtype, WeightLayout::kRows};
+  matrix.stored = matrix.spec.sources.front().names.front();
+  matrix.name = node.outputs.front() == graph.output ? kHead : matrix.stored;
+  if (node.op == OpKind::kLinear && node.inputs.size() > 2) matrix.bias = node.inputs[2];
+  return matrix;
+}
+
+/// The experts of a layer are one matmul where they run.
+void require_experts_alike(const PlannedGroup& group) {
+  for (size_t i = group.matmuls.nodes.size(); i < group.matrices.size(); ++i) {
+    const PlannedMatrix& first = group.matrices[i % group.matmuls.nodes.size()];
+    const PlannedMatrix& matrix = group.matrices[i];
+    if (matrix.format == first.format) continue;
+    fail("--keep: means ", matrix.format ? first.name : matrix.name, " and not ",
+         matrix.format ? matrix.name : first.name, ", expected all experts of a layer or none");
+  }
+}
+
 }  // namespace
 
 std::string module_of(const std::string& matrix) {
   constexpr std::string_view kEnd = ".weight";
   CARAVAN_CHECK(matrix.ends_with(kEnd));
   return matrix.substr(0, matrix.size() - kEnd.size());
+}
+
+PlannedGroup PlannedGroup::of_expert(int64_t expert) const {
+  const auto count = static_cast<std::ptrdiff_t>(matmuls.nodes.size());
+  const auto first = matrices.begin() + expert * count;
+  return {matmuls, {first, first + count}};
 }
 
 bool PlannedGroup::is_quantized() const {
@@ -53,24 +81,26 @@ QuantizePlan QuantizePlan::without(const std::set<std::string>& names) const {
 }
 
 QuantizePlan plan_quantization(const SourceCheckpoint& source, const QuantizeOptions& options) {
+  if (source.config().mixture && options.scheme.rows.mode == ActivationQuant::kStatic) {
+    fail("--act: found static for a ", source.config().architecture,
+         ", whose experts share one input, expected dynamic");
+  }
   QuantizePlan plan;
-  plan.graph = record_llama(source.config(), {});
+  plan.graph = record_model(source.config(), {});
   const auto formats = quantized_matrices(plan.graph, options.scheme, source.dtype());
   std::vector<bool> meant(options.keep.size());
   for (const MatmulGroup& matmuls : matmul_groups(plan.graph)) {
     PlannedGroup group = {matmuls, {}};
-    for (const size_t n : matmuls.nodes) {
-      const Node& node = plan.graph.nodes[n];
-      PlannedMatrix matrix;
-      matrix.spec = weight_of(plan.graph, node.inputs[1]);
-      matrix.stored = matrix.spec.sources.front().names.front();
-      matrix.name = node.outputs.front() == plan.graph.output ? kHead : matrix.stored;
-      if (node.inputs.size() > 2) matrix.bias = node.inputs[2];
-      const auto format = formats.find(matrix.stored);
-      if (!is_kept(matrix.name, options.keep, meant) && format != formats.end())
-        matrix.format = format->second;
-      group.matrices.push_back(std::move(matrix));
+    for (int64_t expert = 0; expert < matmuls.experts; ++expert) {
+      for (const size_t n : matmuls.nodes) {
+        PlannedMatrix matrix = matrix_of(plan.graph, plan.graph.nodes[n], expert);
+        const auto format = formats.find(matrix.stored);
+        if (!is_kept(matrix.name, options.keep, meant) && format != formats.end())
+          matrix.format = format->second;
+        group.matrices.push_back(std::move(matrix));
+      }
     }
+    require_experts_alike(group);
     plan.groups.push_back(std::move(group));
   }
   for (size_t i = 0; i < meant.size(); ++i) {

@@ -23,8 +23,10 @@ struct PlannedMatrix {
 
 struct PlannedGroup {
   MatmulGroup matmuls;
-  std::vector<PlannedMatrix> matrices;  ///< by MatmulGroup::nodes
+  std::vector<PlannedMatrix> matrices;  ///< of each expert in turn, by MatmulGroup::nodes
 
+  /// The matrices of one expert, as a group.
+  [[nodiscard]] PlannedGroup of_expert(int64_t expert) const;
   /// Whether all of it is quantised.
   [[nodiscard]] bool is_quantized() const;
 };
@@ -41,8 +43,8 @@ struct QuantizePlan {
 /// "model.layers.0.mlp.up_proj" of "model.layers.0.mlp.up_proj.weight".
 std::string module_of(const std::string& matrix);
 
-/// Throws Error, naming the tensor, where groups do not divide its inputs, and naming the pattern where
-/// --keep means no matrix.
+/// Throws Error, naming the tensor, where groups do not divide its inputs; naming the pattern where --keep
+/// means no matrix; where it means only some experts of a layer; and on static activations of experts.
 QuantizePlan plan_quantization(const SourceCheckpoint& source, const QuantizeOptions& options);
 
 }  // namespace caravan

@@ -34,12 +34,17 @@ class Pass {
     }
     WalkHooks hooks;
     hooks.weight = [this](const WeightSpec& spec) { return read(spec); };
-    hooks.multiply = [&](const MatmulGroup&, const ConstTensorView& x) {
+    hooks.multiply = [&](const MatmulGroup&, const ConstTensorView& x, ExpertOffsets offsets) {
       report();
       const PlannedGroup& group = plan_.groups[group_++];
-      std::vector<Tensor> outputs;
-      add(quantizer.quantize(group, biases_of(group), x, sink, outputs));
-      return outputs;
+      return outputs_by_expert(x, offsets, [&](int64_t expert, const ConstTensorView& rows) {
+        std::vector<Tensor> outputs;
+        const PlannedGroup part = group.of_expert(expert);
+        // What the text sends no token to is quantised by its weights alone.
+        add(rows.shape[0] == 0 ? quantizer.quantize(part, sink)
+                               : quantizer.quantize(part, biases_of(part), rows, sink, outputs));
+        return outputs;
+      });
     };
     if (kv_sink) {
       hooks.cached = [&](int32_t layer, const ConstTensorView& k, const ConstTensorView& v) {
@@ -100,22 +105,25 @@ Magnitudes magnitudes_of(const QuantizeJob& job, const QuantizePlan& plan, Calib
   const auto read = [&job](const WeightSpec& spec) { return job.source.read(job.source.find(spec)); };
   WalkHooks hooks;
   hooks.weight = read;
-  hooks.multiply = [&](const MatmulGroup&, const ConstTensorView& x) {
+  hooks.multiply = [&](const MatmulGroup&, const ConstTensorView& x, ExpertOffsets offsets) {
     const PlannedGroup& group = plan.groups[magnitudes.inputs.size()];
     job.progress("measuring " + std::to_string(magnitudes.inputs.size() + 1) + " of " +
                  std::to_string(plan.groups.size()));
     magnitudes.inputs.push_back(column_magnitudes(x));
     std::vector<float> most(magnitudes.inputs.back().size());
-    std::vector<Tensor> outputs;
-    for (const PlannedMatrix& matrix : group.matrices) {
-      const Tensor weights = read(matrix.spec);
-      const std::vector<float> columns = column_magnitudes(weights.view());
-      for (size_t i = 0; i < most.size(); ++i) most[i] = std::max(most[i], columns[i]);
-      const Tensor bias = matrix.bias < 0 ? Tensor() : read(weight_of(plan.graph, matrix.bias));
-      outputs.push_back(machine.multiply(x, weights.view(), bias.view()));
-    }
+    std::vector<Tensor> all = outputs_by_expert(x, offsets, [&](int64_t expert, const ConstTensorView& rows) {
+      std::vector<Tensor> outputs;
+      for (const PlannedMatrix& matrix : group.of_expert(expert).matrices) {
+        const Tensor weights = read(matrix.spec);
+        const std::vector<float> columns = column_magnitudes(weights.view());
+        for (size_t i = 0; i < most.size(); ++i) most[i] = std::max(most[i], columns[i]);
+        const Tensor bias = matrix.bias < 0 ? Tensor() : read(weight_of(plan.graph, matrix.bias));
+        outputs.push_back(machine.multiply(rows, weights.view(), bias.view()));
+      }
+      return outputs;
+    });
     magnitudes.weights.push_back(std::move(most));
-    return outputs;
+    return all;
   };
   walk.walk(hooks);
   return magnitudes;

@@ -3,6 +3,9 @@
 // type; the elements are as safe as what is done to them.
 #pragma once
 
+#include <array>
+#include <type_traits>
+
 #include "base/error.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
@@ -44,6 +47,21 @@ struct ConstTensorView {
     return static_cast<const T*>(data);
   }
 };
+
+/// `count` of the outermost axis of `view`, from number `first` on.
+template <typename View>
+View outer_part(const View& view, int64_t first, int64_t count) {
+  std::array<int64_t, kMaxRank> sizes{count};
+  size_t stride = size_of(view.dtype);
+  for (size_t axis = 1; axis < view.shape.rank(); ++axis) {
+    sizes.at(axis) = view.shape[axis];
+    stride *= static_cast<size_t>(view.shape[axis]);
+  }
+  CARAVAN_CHECK(first >= 0 && count >= 0 && first + count <= view.shape[0]);
+  using Byte = std::conditional_t<std::is_same_v<View, TensorView>, std::byte, const std::byte>;
+  return {static_cast<Byte*>(view.data) + static_cast<size_t>(first) * stride, view.dtype,
+          Shape(sizes.data(), view.shape.rank())};
+}
 
 /// Neighbouring columns of fp32 rows: all of a matrix's, or some.
 struct ConstColumnsView {

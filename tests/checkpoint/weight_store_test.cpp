@@ -304,5 +304,31 @@ TEST(StoryCheckpoint, OpensWithItsMetadataAliasOfTiedEmbeddings) {
   EXPECT_EQ(store.unused().size(), 19U);
 }
 
+/// The bytes of `views`, one after the other.
+std::string joined(const std::vector<ConstTensorView>& views) {
+  std::string bytes;
+  for (const ConstTensorView& view : views) bytes.append(static_cast<const char*>(view.data), view.bytes());
+  return bytes;
+}
+
+TEST(WeightStore, LaysTheWeightsOfExpertsOutOneAfterTheOther) {
+  const TemporaryFolder folder;
+  WeightStore store = WeightStore::open(folder.path(), LoadFormat::kDummy);
+  const std::vector<WeightPart> parts = {{"0.gate", 40}, {"0.up", 40}, {"1.gate", 40}, {"1.up", 40}};
+  const std::vector<WeightPart> first(parts.begin(), parts.begin() + 2);
+  const std::vector<WeightPart> second(parts.begin() + 2, parts.end());
+  const QuantizedFormat format = {{8, 0, false}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8};
+  for (const bool interleaved : {false, true}) {
+    const ConstTensorView all = store.take_panels(parts, 7, DType::kBF16, interleaved, 2);
+    // Two panels for each expert, though the rows of both together would fill three.
+    EXPECT_EQ(all.shape, (Shape{4, 4, 64, 2}));
+    EXPECT_EQ(joined({all}), joined({store.take_panels(first, 7, DType::kBF16, interleaved),
+                                     store.take_panels(second, 7, DType::kBF16, interleaved)}));
+    EXPECT_EQ(joined({store.take_quantized(parts, 7, format, interleaved, 2)}),
+              joined({store.take_quantized(first, 7, format, interleaved),
+                      store.take_quantized(second, 7, format, interleaved)}));
+  }
+}
+
 }  // namespace
 }  // namespace caravan

@@ -140,7 +140,8 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, Fp32ReferenceTest,
                          testing::Values("mha", "gqa_odd_head", "mqa", "tied_embedding", "tied_head",
                                          "biases", "rope_theta", "rope_linear", "rope_dynamic", "rope_llama3",
                                          "rope_yarn", "rope_yarn_old", "rope_dynamic_edge",
-                                         "rope_yarn_mscale", "sliding_window", "fp16", "bf16"),
+                                         "rope_yarn_mscale", "sliding_window", "fp16", "bf16", "mixtral",
+                                         "qwen2_moe", "qwen2_moe_step"),
                          [](const auto& test) { return test.param; });
 
 /// The GGUF file of a fixture, made by llama.cpp's rules, gives what the folder gives: q and k are put back

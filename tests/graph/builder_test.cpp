@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/errors.h"
+
 namespace caravan {
 namespace {
 
@@ -69,6 +71,20 @@ TEST(GraphBuilder, GivesAnInt8CacheRoomForScalesAndTakesThoseOfTheCheckpoint) {
   EXPECT_EQ(scales.sources.front().names, std::vector<std::string>{"v_scale"});
   EXPECT_EQ(shape_of(scales), (Shape{2}));
   EXPECT_EQ(scales.dtype, DType::kF32);
+}
+
+TEST(GraphBuilder, RefusesExpertsThatAreQuantisedDifferently) {
+  Precision precision;
+  precision.quantized["e.0.w"] = {{8, 0, false}, {}, DType::kF32, DType::kF32};
+  GraphBuilder builder(precision);
+  const ValueId x = builder.embedding({"table"}, 10, 4);
+  const Routing routing = builder.route(builder.linear(x, {"router"}, 2), 1, true);
+  EXPECT_EQ(
+      test::error_of([&] {
+        builder.expert_linear(x, {"e.", ".w"}, 6, routing);
+      }),
+      "\"e.1.w\" is quantised otherwise than \"e.0.w\", expected the experts of a layer to be quantised "
+      "alike, with inputs scaled alike");
 }
 
 TEST(GraphBuilder, RoundsTheInputsOfBf16MatmulsOnly) {

@@ -71,6 +71,25 @@ TEST(CostOfStep, LetsEachTokenAttendToItselfAndThoseBefore) {
   EXPECT_EQ(cost.bytes, (3 + 6) * 2 * (2 * 2) * 2);
 }
 
+TEST(CostOfStep, ReadsTheExpertsThatSomeTokenIsLikelyToChoose) {
+  GraphBuilder graph({.weights = DType::kBF16, .kv_cache = DType::kBF16});
+  const ValueId x = graph.rms_norm(graph.embedding({"table"}, 10, 4), "norm", 1e-5);
+  const Routing routing = graph.route(graph.linear(x, {"router"}, 8), 2, true);
+  const ValueId made = graph.expert_linear(x, {"e.", ".w"}, 64, routing);
+  const Graph mixture = graph.finish(graph.grouped_linear(made, {"e.", ".v"}, 4, routing));
+  const double expert_bytes = 64 * 4 * 2;
+  // One token reads its two experts; a second one one and a half of its own, as it may choose the same.
+  const std::vector<Cost> one = costs_of(OpKind::kGroupedLinear, mixture, {{7, 1}});
+  EXPECT_DOUBLE_EQ(one[0].bytes, 2 * expert_bytes);
+  EXPECT_DOUBLE_EQ(one[0].flops, 2 * (2 * 64 * 4));
+  const std::vector<Cost> two = costs_of(OpKind::kGroupedLinear, mixture, {{7, 1}, {9, 1}});
+  EXPECT_DOUBLE_EQ(two[0].bytes, 3.5 * expert_bytes);
+  EXPECT_DOUBLE_EQ(two[0].flops, 2 * one[0].flops);
+  // Four outputs fill a panel of 64.
+  EXPECT_DOUBLE_EQ(two[1].bytes, 3.5 * (64 * 64 * 2));
+  EXPECT_DOUBLE_EQ(two[1].flops, two[0].flops);
+}
+
 TEST(CostOfStep, CountsAnInt8CachesElementsAndScales) {
   GraphBuilder graph({.weights = DType::kBF16, .kv_cache = DType::kI8});
   const ValueId x = graph.embedding({"table"}, 10, 4);

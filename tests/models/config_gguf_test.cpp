@@ -159,7 +159,8 @@ TEST(GgufConfig, NamesTheKeyThatIsWrong) {
       {tiny_llama().number("llama.attention.value_length", 4),
        "field \"llama.attention.value_length\" is the number 4, expected the head size, which is 2"},
       {tiny_llama().number("llama.expert_count", 8),
-       "field \"llama.expert_count\" is the number 8, expected 0: Caravan has no mixtures of experts"},
+       "field \"llama.expert_count\" is the number 8, expected 0: Caravan reads mixtures of experts from "
+       "Hugging Face folders only"},
       {tiny_llama().real("llama.attention.scale", 0.5F),
        "field \"llama.attention.scale\" is the number 0.5, expected no such field: Caravan computes "
        "attention "

@@ -115,17 +115,18 @@ struct BadConfig {
 TEST(ModelConfig, RefusesWhatItDoesNotSupportOrCannotBe) {
   const std::vector<BadConfig> cases = {
       {R"({"architectures": ["Qwen2ForCausalLM"]})",
-       "field \"architectures\" names the string \"Qwen2ForCausalLM\", expected LlamaForCausalLM or "
-       "MistralForCausalLM, the architectures that Caravan supports"},
+       "field \"architectures\" names the string \"Qwen2ForCausalLM\", expected LlamaForCausalLM, "
+       "MistralForCausalLM, MixtralForCausalLM or Qwen2MoeForCausalLM, the architectures that Caravan "
+       "supports"},
       {R"({"architectures": [3]})",
-       "field \"architectures\" names the number 3, expected LlamaForCausalLM or MistralForCausalLM, the "
-       "architectures that Caravan supports"},
+       "field \"architectures\" names the number 3, expected LlamaForCausalLM, MistralForCausalLM, "
+       "MixtralForCausalLM or Qwen2MoeForCausalLM, the architectures that Caravan supports"},
       {R"({"architectures": "LlamaForCausalLM"})",
        R"(field "architectures" is the string "LlamaForCausalLM", expected an array)"},
       {R"({"architectures": null})", "field \"model_type\" is missing, expected a string"},
       {R"({"architectures": null, "model_type": "gpt2"})",
-       "field \"model_type\" is the string \"gpt2\", expected llama or mistral, the types that Caravan "
-       "supports"},
+       "field \"model_type\" is the string \"gpt2\", expected llama, mistral, mixtral or qwen2_moe, the "
+       "types that Caravan supports"},
       {R"({"hidden_act": "gelu"})",
        "field \"hidden_act\" is the string \"gelu\", expected silu, the only activation that Caravan "
        "supports"},
@@ -206,6 +207,8 @@ TEST(ModelConfig, CountsEveryKindOfParameter) {
   EXPECT_EQ(plain.parameters() - tied.parameters(), 100 * 64);
   ModelConfig biased = plain;
   biased.attention_bias = true;
+  EXPECT_EQ(biased.parameters() - plain.parameters(), 2 * (8 + 2 + 2) * 16);
+  biased.output_bias = true;
   EXPECT_EQ(biased.parameters() - plain.parameters(), 2 * ((8 + 2 + 2) * 16 + 64));
   biased = plain;
   biased.mlp_bias = true;

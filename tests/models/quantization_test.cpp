@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "models/llama.h"
+#include "models/mixtral.h"
 #include "support/errors.h"
 
 namespace caravan {
@@ -60,6 +61,19 @@ TEST(QuantizedMatrices, GiveTheHeadEightBitsWhateverTheOthersHave) {
   EXPECT_EQ(formats.at("model.embed_tokens.weight").weight, (WeightQuant{8, 0, false}));
   EXPECT_EQ(formats.at("model.layers.0.mlp.up_proj.weight").weight, (WeightQuant{4, 4, false}));
   EXPECT_EQ(formats.at("model.layers.0.mlp.up_proj.weight").scale, DType::kF16);
+}
+
+TEST(QuantizedMatrices, AreThoseOfEveryExpertButNotWhatExpertsAreChosenBy) {
+  ModelConfig config = small_config(false);
+  config.mixture = MixtureConfig{
+      .experts = 3, .chosen = 2, .intermediate_size = 12, .shared_intermediate_size = 20, .mlp_layers = {}};
+  const auto formats = quantized_matrices(record_mixtral(config, {}), scheme("w8a8"), DType::kBF16);
+  // q, k, v, o, the head; three of each expert and of the shared one.
+  EXPECT_EQ(formats.size(), 5U + 3 * 3 + 3);
+  EXPECT_TRUE(formats.contains("model.layers.0.mlp.experts.2.down_proj.weight"));
+  EXPECT_TRUE(formats.contains("model.layers.0.mlp.shared_expert.up_proj.weight"));
+  EXPECT_FALSE(formats.contains("model.layers.0.mlp.gate.weight"));
+  EXPECT_FALSE(formats.contains("model.layers.0.mlp.shared_expert_gate.weight"));
 }
 
 TEST(QuantizedMatrices, NameTheMatrixThatGroupsDoNotDivide) {

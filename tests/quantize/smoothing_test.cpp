@@ -38,7 +38,7 @@ std::vector<Tensor> outputs_of(const SourceCheckpoint& source, const QuantizePla
   std::vector<Tensor> all;
   WalkHooks hooks;
   hooks.weight = [&](const WeightSpec& spec) { return read(spec, spec.sources.front().names.front()); };
-  hooks.multiply = [&](const MatmulGroup&, const ConstTensorView& x) {
+  hooks.multiply = [&](const MatmulGroup&, const ConstTensorView& x, ExpertOffsets) {
     const PlannedGroup& group = plan.groups[magnitudes.inputs.size()];
     magnitudes.inputs.push_back(column_magnitudes(x));
     magnitudes.weights.emplace_back(magnitudes.inputs.back().size());

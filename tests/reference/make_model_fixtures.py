@@ -17,7 +17,8 @@ import shutil
 
 import torch
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+from transformers import (AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM,
+                          MixtralConfig, MixtralForCausalLM, Qwen2MoeConfig, Qwen2MoeForCausalLM)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "tests" / "fixtures" / "models"
@@ -38,6 +39,13 @@ LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "origi
 YARN = {"factor": 4.0, "original_max_position_embeddings": 32}
 YARN_BETAS = {"factor": 4.0, "original_max_position_embeddings": 64, "beta_fast": 4.0, "beta_slow": 0.5}
 YARN_MSCALE = {**YARN_BETAS, "mscale": 1.0, "mscale_all_dim": 0.4, "truncate": False}
+
+
+QWEN2_MOE = {"num_experts": 7, "num_experts_per_tok": 3, "moe_intermediate_size": 20,
+             "shared_expert_intermediate_size": 44, "norm_topk_prob": False, "rope_theta": 500.0}
+
+KINDS = {"llama": (LlamaConfig, LlamaForCausalLM), "mistral": (MistralConfig, MistralForCausalLM),
+         "mixtral": (MixtralConfig, MixtralForCausalLM), "qwen2_moe": (Qwen2MoeConfig, Qwen2MoeForCausalLM)}
 
 
 def without_key(rope, key):
@@ -79,7 +87,16 @@ FIXTURES = {
                          "spelling": "rope_type",
                          "without": [without_key({"rope_type": "yarn", **YARN_MSCALE}, key)
                                      for key in ("mscale", "truncate")]},
-    "sliding_window": {"config": {"sliding_window": 8}, "mistral": True, "without": [{"sliding_window": None}, {"sliding_window": 9}]},
+    "sliding_window": {"config": {"sliding_window": 8}, "kind": "mistral",
+                       "without": [{"sliding_window": None}, {"sliding_window": 9}]},
+    "mixtral": {"config": {"num_local_experts": 5, "num_experts_per_tok": 2, "sliding_window": 24, "rope_theta": 500.0},
+                "kind": "mixtral", "without": [{"num_experts_per_tok": 1}, {"num_experts_per_tok": 3}]},
+    # An MLP in the second layer.
+    "qwen2_moe": {"config": {**QWEN2_MOE, "num_hidden_layers": 3, "mlp_only_layers": [1]}, "kind": "qwen2_moe",
+                  "without": [{"norm_topk_prob": True}, {"num_experts_per_tok": 2}]},
+    # An MLP in the first.
+    "qwen2_moe_step": {"config": {**QWEN2_MOE, "decoder_sparse_step": 2, "norm_topk_prob": True, "qkv_bias": False},
+                       "kind": "qwen2_moe", "without": [{"norm_topk_prob": False}]},
     "fp16": {"config": {}, "dtype": torch.float16},
     "bf16": {"config": {}, "dtype": torch.bfloat16},
 }
@@ -87,8 +104,7 @@ FIXTURES = {
 
 def make_model(spec, overrides=None):
     """The model with its random weights, in fp32; the same weights whatever `overrides` changes of the config."""
-    config_type, model_type = ((MistralConfig, MistralForCausalLM) if spec.get("mistral")
-                               else (LlamaConfig, LlamaForCausalLM))
+    config_type, model_type = KINDS[spec.get("kind", "llama")]
     config = config_type(**copy.deepcopy({**BASE, **spec["config"], **(overrides or {})}))
     config._attn_implementation = "eager"
     model = model_type(config).float().eval()
@@ -190,9 +206,29 @@ def spell_rope(config, spelling):
         config["rope_scaling"] = scaling
 
 
+def published(weights, kind):
+    """The weights of experts one by one, under the names that checkpoints have; transformers 5 has them in one tensor."""
+    mixtral = kind == "mixtral"
+    gate_name, up_name, down_name = ("w1", "w3", "w2") if mixtral else ("gate_proj", "up_proj", "down_proj")
+    out = {}
+    for name, tensor in weights.items():
+        name = name.replace(".mlp.", ".block_sparse_moe.") if mixtral else name
+        if not name.endswith((".experts.gate_up_proj", ".experts.down_proj")):
+            out[name] = tensor
+            continue
+        parts = {down_name: tensor}
+        if name.endswith("gate_up_proj"):
+            parts = dict(zip((gate_name, up_name), tensor.chunk(2, dim=1)))
+        prefix = name[:name.rindex(".")]
+        out.update({f"{prefix}.{expert}.{part}.weight": matrices[expert].clone()
+                    for part, matrices in parts.items() for expert in range(len(matrices))})
+    return out
+
+
 def save_weights(model, spec, folder):
     dtype = spec.get("dtype", torch.float32)
-    weights = {name: tensor.to(dtype).clone() for name, tensor in model.state_dict().items()}
+    weights = published({name: tensor.to(dtype).clone() for name, tensor in model.state_dict().items()},
+                        spec.get("kind"))
     if model.config.tie_word_embeddings:
         weights.pop("lm_head.weight", None)
         if spec.get("store_as_head"):
@@ -318,6 +354,7 @@ def main():
     parser.add_argument("--demo", type=pathlib.Path, nargs="?", const=ROOT / "models" / "demo",
                         help="make demo_expected.json from this checkpoint (models/demo) only")
     parser.add_argument("--story", type=pathlib.Path, help="make story_expected.json from this checkpoint only")
+    parser.add_argument("--only", nargs="+", choices=FIXTURES, help="make these fixtures only")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.demo:
@@ -325,8 +362,8 @@ def main():
     if arguments.story:
         make_text_fixture("story", arguments.story, ["Once upon a time", "Lily had a dog"])
     if not arguments.demo and not arguments.story:
-        for name, spec in FIXTURES.items():
-            make_fixture(name, spec)
+        for name in arguments.only or FIXTURES:
+            make_fixture(name, FIXTURES[name])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@
 #include "cli/show/progress_line.h"
 #include "cli/show/report_file.h"
 #include "graph/passes/passes.h"
-#include "models/llama.h"
+#include "models/record.h"
 
 namespace caravan::cli {
 
@@ -61,7 +61,7 @@ class Bench {
     const std::string what = "caravan bench: " + place_ + ": " + dtypes_of(at) + " " + at.mode + " " +
                              (at.test.empty() ? "batch " + std::to_string(at.batch) : at.test);
     const auto progress = [&](const std::string& part) { progress_.show(what + ": " + part); };
-    Graph graph = record_llama(plan_.config, precision_of(at));
+    Graph graph = record_model(plan_.config, precision_of(at));
     // Work that need not be done does not count towards the limit.
     take_rows_early(graph);
     const uint64_t bytes = decode_bytes(at, graph);

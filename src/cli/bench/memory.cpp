@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "engine/memory.h"
 #include "graph/cost.h"
-#include "models/llama.h"
+#include "models/record.h"
 
 namespace caravan::cli {
 
@@ -22,7 +22,7 @@ struct Need {
 Need need_of(const BenchCase& at, const ModelConfig& config) {
   EngineOptions one = at.flags.engine;
   one.max_sequences = 1;
-  const Graph graph = record_llama(config, precision_of(at));
+  const Graph graph = record_model(config, precision_of(at));
   return {static_cast<double>(weight_bytes(graph)),
           static_cast<double>(kv_cache_shape(config, one).bytes(at.kv_dtype))};
 }

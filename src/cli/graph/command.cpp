@@ -11,8 +11,8 @@
 #include "cli/graph/layers.h"
 #include "cli/show/size_text.h"
 #include "execute/executor.h"
-#include "models/llama.h"
 #include "models/precision.h"
+#include "models/record.h"
 
 namespace caravan::cli {
 
@@ -137,7 +137,7 @@ const Command& graph_command() {
 int graph(const std::vector<std::string>& words) {
   const Arguments arguments(graph_command(), words);
   const GraphPlan plan = parse(arguments);
-  Graph graph = record_llama(plan.config, plan.precision);
+  Graph graph = record_model(plan.config, plan.precision);
   const std::string title = plan.folder.string() + ", " + std::string(name_of(plan.precision.weights)) +
                             ", " + plan.mode + ": a step of " + std::to_string(plan.tokens) + " tokens of " +
                             std::to_string(plan.sequences) +

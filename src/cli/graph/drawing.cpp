@@ -29,6 +29,7 @@ const char* colour_of(OpKind op) {
   switch (op) {
     case OpKind::kLinear:
     case OpKind::kPackedLinear:
+    case OpKind::kGroupedLinear:
       return kColours[0];
     case OpKind::kAttention:
       return kColours[1];
@@ -42,10 +43,13 @@ const char* colour_of(OpKind op) {
       return kColours[3];
     case OpKind::kEmbedding:
     case OpKind::kTakeRows:
+    case OpKind::kRouteExperts:
+    case OpKind::kGroupRows:
       return kColours[4];
     case OpKind::kSiluMul:
     case OpKind::kAdd:
     case OpKind::kQuantizeRows:
+    case OpKind::kCombineExperts:
       return kColours[5];
   }
   return kColours[6];

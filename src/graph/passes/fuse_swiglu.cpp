@@ -17,7 +17,7 @@ bool fuse(Graph& graph, const Uses& uses, size_t n, std::vector<bool>& dead) {
       stack_linears(graph, {*gate_linear, *up_linear}, WeightLayout::kInterleavedPanels);
   if (!stacked) return false;
   Node fused = *stacked;
-  fused.op = OpKind::kPackedLinear;
+  if (fused.op == OpKind::kLinear) fused.op = OpKind::kPackedLinear;
   fused.outputs = graph.nodes[n].outputs;
   fused.attributes.epilogue = Epilogue::kSiluMul;
   graph.nodes[n] = std::move(fused);

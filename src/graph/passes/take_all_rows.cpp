@@ -8,7 +8,7 @@ int64_t take_all_rows(Graph& graph) {
   int64_t changes = 0;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node node = graph.nodes[n];
-    if (node.op != OpKind::kTakeRows) continue;
+    if (!takes_logit_rows(graph, node)) continue;
     replace_reads(graph, node.outputs.front(), node.inputs[0]);
     dead[n] = true;
     ++changes;

@@ -11,16 +11,25 @@ namespace {
 
 /// How many of the op's inputs, from the first on, are tensors whose row t its output's row t is made of, and
 /// no other row; 0 for ops that look at other rows, at places or at ids.
-size_t row_inputs(OpKind op) {
-  switch (op) {
+/// What experts compute is grouped by expert instead: the same rows, so long as all ops from route_experts to
+/// combine_experts see the same tokens.
+size_t row_inputs(const Graph& graph, const Node& node) {
+  switch (node.op) {
     case OpKind::kLinear:
     case OpKind::kPackedLinear:  // as it is recorded, without an epilogue
     case OpKind::kRmsNorm:
     case OpKind::kQuantizeRows:
+    case OpKind::kGroupRows:
+    case OpKind::kGroupedLinear:
       return 1;
+    case OpKind::kTakeRows:
+      return takes_logit_rows(graph, node) ? 0 : 1;
     case OpKind::kSiluMul:
     case OpKind::kAdd:
+    case OpKind::kRouteExperts:
       return 2;
+    case OpKind::kCombineExperts:
+      return node.inputs.size();
     default:
       return 0;
   }
@@ -31,10 +40,11 @@ std::vector<bool> nodes_before(const Graph& graph, const Uses& uses, size_t take
   std::vector<bool> taken(graph.nodes.size(), false);
   for (size_t n = take; n-- > 0;) {
     const Node& node = graph.nodes[n];
-    if (row_inputs(node.op) == 0 || node.outputs.front() == graph.output) continue;
-    const std::vector<size_t>& readers = uses.readers(node.outputs.front());
-    taken[n] = !readers.empty() && std::all_of(readers.begin(), readers.end(), [&](size_t reader) {
-      return reader == take || taken[reader];
+    if (row_inputs(graph, node) == 0 || node.outputs.front() == graph.output) continue;
+    taken[n] = std::all_of(node.outputs.begin(), node.outputs.end(), [&](ValueId output) {
+      const std::vector<size_t>& readers = uses.readers(output);
+      return !readers.empty() && std::all_of(readers.begin(), readers.end(),
+                                             [&](size_t reader) { return reader == take || taken[reader]; });
     });
   }
   return taken;
@@ -44,7 +54,7 @@ std::vector<bool> nodes_before(const Graph& graph, const Uses& uses, size_t take
 std::set<ValueId> sources_of(const Graph& graph, const Uses& uses, const std::vector<bool>& taken) {
   std::set<ValueId> sources;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    for (size_t i = 0; taken[n] && i < row_inputs(graph.nodes[n].op); ++i) {
+    for (size_t i = 0; taken[n] && i < row_inputs(graph, graph.nodes[n]); ++i) {
       const std::optional<size_t> maker = uses.producer(graph.nodes[n].inputs[i]);
       if (!maker || !taken[*maker]) sources.insert(graph.nodes[n].inputs[i]);
     }
@@ -83,10 +93,13 @@ int64_t move_up(Graph& graph, size_t take) {
         rows_of[source] = nodes.back().outputs.front();
         return true;
       });
-      for (size_t i = 0; i < row_inputs(node.op); ++i) {
+      for (size_t i = row_inputs(graph, node); i-- > 0;) {
         if (rows_of.contains(node.inputs[i])) node.inputs[i] = rows_of[node.inputs[i]];
       }
-      graph.values[static_cast<size_t>(node.outputs.front())].shape.front() = {Symbol::kLogitRows, 0};
+      for (const ValueId output : node.outputs) {
+        Dim& rows = graph.values[static_cast<size_t>(output)].shape.front();
+        if (rows.symbol == Symbol::kTokens) rows.symbol = Symbol::kLogitRows;
+      }
     }
     nodes.push_back(std::move(node));
   }
@@ -99,7 +112,7 @@ int64_t move_up(Graph& graph, size_t take) {
 
 int64_t take_rows_early(Graph& graph) {
   for (size_t n = graph.nodes.size(); n-- > 0;) {
-    if (graph.nodes[n].op == OpKind::kTakeRows) return move_up(graph, n);
+    if (takes_logit_rows(graph, graph.nodes[n])) return move_up(graph, n);
   }
   return 0;
 }

@@ -1,4 +1,5 @@
 // Embedding and linear, plain and packed: the ops that read weight matrices of floating-point numbers.
+#include "kernels/reference/grouped.h"
 #include "kernels/reference/load_store.h"
 #include "kernels/reference/packed_rows.h"
 #include "kernels/reference/rows.h"
@@ -70,6 +71,9 @@ void add_matmul(KernelTable& table) {
   table.packed_linear.set(DType::kF32, packed_linear<float, float>, kLevel);
   table.packed_linear.set(DType::kF16, packed_linear<float, Half>, kLevel);
   table.packed_linear.set(DType::kBF16, packed_linear<BFloat16, BFloat16>, kLevel);
+  table.grouped_linear.set(DType::kF32, grouped<packed_linear<float, float>>, kLevel);
+  table.grouped_linear.set(DType::kF16, grouped<packed_linear<float, Half>>, kLevel);
+  table.grouped_linear.set(DType::kBF16, grouped<packed_linear<BFloat16, BFloat16>>, kLevel);
 }
 
 }  // namespace caravan::reference

@@ -1,6 +1,7 @@
 // Packed linear with quantised weights.
 #include <type_traits>
 
+#include "kernels/reference/grouped.h"
 #include "kernels/reference/packed_rows.h"
 #include "kernels/reference/quantized_blob.h"
 #include "kernels/reference/rows.h"
@@ -66,6 +67,8 @@ void both_quantized(const PackedLinearArgs& args, Lane lane) {
 void add_quantized_matmul(KernelTable& table) {
   table.packed_linear.set(DType::kU8, weight_only_by_order, kLevel);
   table.packed_linear.set(DType::kI8, both_quantized, kLevel);
+  table.grouped_linear.set(DType::kU8, grouped<weight_only_by_order>, kLevel);
+  table.grouped_linear.set(DType::kI8, grouped<both_quantized>, kLevel);
 }
 
 }  // namespace caravan::reference

@@ -116,7 +116,8 @@ void add(const AddArgs& args, Lane lane) {
 }
 
 void take_rows(const TakeRowsArgs& args, Lane lane) {
-  const int64_t bytes = args.x.shape[1] * static_cast<int64_t>(size_of(args.x.dtype));
+  const int64_t width = args.x.shape.rank() == 1 ? 1 : args.x.shape[1];
+  const int64_t bytes = width * static_cast<int64_t>(size_of(args.x.dtype));
   const auto* rows = args.rows.as<int32_t>();
   const Range part = share_of(args.rows.shape[0], lane);
   for (int64_t r = part.begin; r < part.end; ++r) {
@@ -142,6 +143,7 @@ void add_row_wise(KernelTable& table) {
   table.take_rows.set(DType::kF32, take_rows, kLevel);
   table.take_rows.set(DType::kBF16, take_rows, kLevel);
   table.take_rows.set(DType::kU8, take_rows, kLevel);
+  table.take_rows.set(DType::kI32, take_rows, kLevel);
   table.quantize_rows.set(DType::kF32, quantize_rows<float>, kLevel);
   table.quantize_rows.set(DType::kBF16, quantize_rows<BFloat16>, kLevel);
 }

@@ -11,5 +11,6 @@ void add_matmul(KernelTable& table);
 void add_quantized_matmul(KernelTable& table);
 void add_attention(KernelTable& table);
 void add_row_wise(KernelTable& table);
+void add_experts(KernelTable& table);
 
 }  // namespace caravan::reference

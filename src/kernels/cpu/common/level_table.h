@@ -44,6 +44,7 @@ constexpr LevelKernels level_table() {
       .silu_mul_f32 = silu_mul<V, float>,
       .silu_mul_bf16 = silu_mul<V, BF16>,
       .add_f32 = add<V>,
+      .combine_f32 = combine<V>,
       .rope_f32 = rope<V>,
       .store_f16 = store_as<V, F16>,
       .store_bf16 = store_as<V, BF16>,

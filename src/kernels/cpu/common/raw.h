@@ -117,6 +117,19 @@ struct AddNormTask {
   float* sum = nullptr;             ///< may be either
 };
 
+/// combine_experts of one token: rows of `width` elements.
+struct CombineTask {
+  const float* residual = nullptr;
+  const float* grouped = nullptr;  ///< the first row of all
+  const int* places = nullptr;     ///< [chosen]: rows of grouped; -1 for none
+  const float* weights = nullptr;  ///< [chosen]
+  const float* shared = nullptr;   ///< or null
+  float shared_weight = 0.0F;
+  float* y = nullptr;  ///< may be residual
+  Index chosen = 0;
+  Index width = 0;
+};
+
 /// One head of one token: x and y [2 * half], angles [2 * half]. As in ops/rope.h.
 struct RopeTask {
   const float* x = nullptr;
@@ -202,6 +215,7 @@ struct LevelKernels {
   void (*silu_mul_f32)(const RowTask&);
   void (*silu_mul_bf16)(const RowTask&);
   void (*add_f32)(const RowTask&);
+  void (*combine_f32)(const CombineTask&);
   void (*rope_f32)(const RopeTask&);
   void (*store_f16)(const float* from, void* to, Index count);   ///< rounds `count` elements to fp16
   void (*store_bf16)(const float* from, void* to, Index count);  ///< and to bf16

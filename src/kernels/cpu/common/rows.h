@@ -131,6 +131,21 @@ void add(const RowTask& task) {
 }
 
 template <typename V>
+void combine(const CombineTask& task) {
+  for_each_vector<V>(0, task.width, [&](Index i, Index count) {
+    typename V::F sum = V::zero();
+    for (Index j = 0; j < task.chosen; ++j) {
+      if (task.places[j] < 0) continue;
+      const float* row = task.grouped + task.places[j] * task.width;
+      sum = V::fma(V::set(task.weights[j]), read<V>(row + i, count), sum);
+    }
+    if (task.shared != nullptr)
+      sum = V::fma(V::set(task.shared_weight), read<V>(task.shared + i, count), sum);
+    write<V>(task.y + i, V::add(read<V>(task.residual + i, count), sum), count);
+  });
+}
+
+template <typename V>
 void rope(const RopeTask& task) {
   for_each_vector<V>(0, task.half, [&](Index i, Index count) {
     const typename V::F c = read<V>(task.angles + i, count);

@@ -3,11 +3,13 @@
 #include "kernels/cpu/levels.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "base/error.h"
 #include "kernels/cpu/common/raw.h"
 #include "kernels/cpu/x86/attention.h"
+#include "kernels/cpu/x86/grouped_linear.h"
 #include "kernels/cpu/x86/kv_write.h"
 #include "kernels/cpu/x86/quantize.h"
 #include "kernels/cpu/x86/quantized_linear.h"
@@ -98,6 +100,29 @@ void add(const AddArgs& args, Lane lane) {
 }
 
 template <const LevelKernels& kLevel>
+void combine_experts(const CombineExpertsArgs& args, Lane lane) {
+  const int64_t hidden = args.y.shape[1];
+  const int64_t chosen = args.weights.shape[1];
+  const bool has_shared = args.shared.data != nullptr;
+  const Range part = share_of(args.y.shape[0], lane);
+  for (int64_t token = part.begin; token < part.end; ++token) {
+    CombineTask task = {.residual = args.residual.as<float>() + token * hidden,
+                        .grouped = args.grouped.as<float>(),
+                        .places = args.places.as<int32_t>() + token * chosen,
+                        .weights = args.weights.as<float>() + token * chosen,
+                        .y = args.y.as<float>() + token * hidden,
+                        .chosen = chosen,
+                        .width = hidden};
+    if (has_shared) {
+      const auto gate = static_cast<double>(args.shared_gate.as<float>()[token]);
+      task.shared = args.shared.as<float>() + token * hidden;
+      task.shared_weight = static_cast<float>(1.0 / (1.0 + std::exp(-gate)));
+    }
+    kLevel.combine_f32(task);
+  }
+}
+
+template <const LevelKernels& kLevel>
 void rope(const RopeArgs& args, Lane lane) {
   const int64_t head_dim = args.angles.shape[1];
   const int64_t heads = args.x.shape[1] / head_dim;
@@ -124,6 +149,7 @@ void add_kernels(KernelTable& table, std::string_view level) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     table.linear.set(dtype, linear<kLevel>, level);
     table.packed_linear.set(dtype, packed_linear<kLevel>, level);
+    table.grouped_linear.set(dtype, grouped_linear<kLevel>, level);
   }
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
     table.kv_write.set(dtype, kv_write<kLevel>, level);
@@ -138,6 +164,9 @@ void add_kernels(KernelTable& table, std::string_view level) {
   }
   table.packed_linear.set(DType::kU8, packed_linear_weight_only<kLevel>, level);
   table.packed_linear.set(DType::kI8, packed_linear_i8<kLevel>, level);
+  table.grouped_linear.set(DType::kU8, grouped_linear_weight_only<kLevel>, level);
+  table.grouped_linear.set(DType::kI8, grouped_linear_i8<kLevel>, level);
+  table.combine_experts.set(DType::kF32, combine_experts<kLevel>, level);
   table.rms_norm.set(DType::kU8, rms_norm_quantized<kLevel>, level);
   table.rope.set(DType::kF32, rope<kLevel>, level);
   table.add.set(DType::kF32, add<kLevel>, level);

@@ -67,6 +67,15 @@ inline PanelTask panel_task(const PackedLinearArgs& args, const MatmulTiles& til
   };
 }
 
+/// Tokens that a block which stays in a cache is a multiple of: those of two of AMX's tiles.
+constexpr int64_t kResidentGrain = 32;
+
+/// Tokens of a block that stays in `bytes` of a cache.
+inline int64_t resident_tokens(const ConstTensorView& x, int64_t bytes) {
+  const int64_t row_bytes = x.shape[1] * static_cast<int64_t>(size_of(x.dtype));
+  return std::max<int64_t>(bytes / row_bytes / kResidentGrain, 1) * kResidentGrain;
+}
+
 /// The tokens of a step in blocks that a kernel keeps in a cache while panel after panel passes: at most
 /// `most` in each, and so many blocks that lanes can have as many each, or share each as many.
 inline int64_t resident_blocks(int64_t tokens, int64_t most, int64_t lanes) {
@@ -90,9 +99,7 @@ class ResidentWork {
         tiles_(tiles),
         panels_(args.weight.shape[0]),
         tokens_(args.x.shape[0]) {
-    const int64_t row_bytes = args.x.shape[1] * static_cast<int64_t>(size_of(args.x.dtype));
-    const int64_t most = std::max<int64_t>(bytes / row_bytes / kGrain, 1) * kGrain;
-    blocks_ = resident_blocks(tokens_, most, lane.count);
+    blocks_ = resident_blocks(tokens_, resident_tokens(args.x, bytes), lane.count);
   }
 
   void run() const {
@@ -113,14 +120,13 @@ class ResidentWork {
   }
 
  private:
-  /// Tokens that a block is a multiple of: those of two of AMX's tiles.
-  static constexpr int64_t kGrain = 32;
   /// A lane that was slowed down by an eighth of its work keeps nobody waiting.
   static constexpr int64_t kSharedPart = 8;
   static constexpr int64_t kParts = 4;
 
   void do_panels(int64_t block, Range panels) const {
-    const Range tokens = share_of(tokens_, {static_cast<int>(block), static_cast<int>(blocks_)}, kGrain);
+    const Range tokens =
+        share_of(tokens_, {static_cast<int>(block), static_cast<int>(blocks_)}, kResidentGrain);
     if (tokens.begin == tokens.end) return;
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
       PanelTask task = panel_task(args_, tiles_, panel, tokens);
@@ -159,10 +165,15 @@ void for_each_panel(const PackedLinearArgs& args, const MatmulTiles& tiles, Lane
 }
 
 template <const LevelKernels& kLevel>
+auto panel_kernel(DType weight) -> void (*)(const PanelTask&) {
+  return weight == DType::kF32   ? kLevel.panel_f32
+         : weight == DType::kF16 ? kLevel.panel_f16
+                                 : kLevel.panel_bf16;
+}
+
+template <const LevelKernels& kLevel>
 void packed_linear(const PackedLinearArgs& args, Lane lane) {
-  void (*const run)(const PanelTask&) = args.weight.dtype == DType::kF32   ? kLevel.panel_f32
-                                        : args.weight.dtype == DType::kF16 ? kLevel.panel_f16
-                                                                           : kLevel.panel_bf16;
+  void (*const run)(const PanelTask&) = panel_kernel<kLevel>(args.weight.dtype);
   const MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(args.weight.dtype)));
   if (args.weight.dtype == DType::kBF16 && kLevel.resident_bf16 > 0 && args.x.shape[0] >= kResidentFrom)
     return ResidentWork(args, tiles, run, kLevel.resident_bf16, lane).run();

@@ -31,16 +31,21 @@ inline QuantizedPanel quantized_panel(const PackedLinearArgs& args) {
           .scale = scale_type(args.format.scale)};
 }
 
+/// One panel against some tokens: W8A8.
+template <const LevelKernels& kLevel>
+void run_panel_i8(const PackedLinearArgs& args, const MatmulTiles& tiles, int64_t panel, Range tokens) {
+  kLevel.panel_i8({.panel = panel_task(args, tiles, panel, tokens),
+                   .weight = quantized_panel(args),
+                   .x_stride = args.x.shape[1],
+                   .meaning = row_meaning_offset(args.in)});
+}
+
 /// W8A8.
 template <const LevelKernels& kLevel>
 void packed_linear_i8(const PackedLinearArgs& args, Lane lane) {
   const MatmulTiles tiles = tiles_of(args, 1);
-  for_each_panel(args, tiles, lane, [&](int64_t panel, Range tokens) {
-    kLevel.panel_i8({.panel = panel_task(args, tiles, panel, tokens),
-                     .weight = quantized_panel(args),
-                     .x_stride = args.x.shape[1],
-                     .meaning = row_meaning_offset(args.in)});
-  });
+  for_each_panel(args, tiles, lane,
+                 [&](int64_t panel, Range tokens) { run_panel_i8<kLevel>(args, tiles, panel, tokens); });
 }
 
 /// W8A16 and W4A16 in the order of bf16.
@@ -72,24 +77,41 @@ WeightOnlyKernels weight_only_kernels(DType order) {
   return {kLevel.weight_only_f16, kLevel.expand_f16, kLevel.panel_f16};
 }
 
+/// Multiplies by panels of a weight that alone is quantised, of `in` inputs each, in the order of fp32 or
+/// fp16.
+template <const LevelKernels& kLevel>
+class WeightOnlyPanels {
+ public:
+  /// For at most so many tokens.
+  WeightOnlyPanels(DType order, int64_t in, int64_t most_tokens)
+      : kernels_(weight_only_kernels<kLevel>(order)),
+        element_(static_cast<int64_t>(size_of(order))),
+        expanded_(most_tokens <= kFewExpandedTokens ? 0 : static_cast<size_t>(in * kPanel * element_)) {}
+
+  [[nodiscard]] MatmulTiles tiles(const PackedLinearArgs& args) const { return tiles_of(args, element_); }
+
+  void run(const PackedLinearArgs& args, const MatmulTiles& tiles, int64_t panel, Range tokens) const {
+    QuantizedTask task = {.panel = panel_task(args, tiles, panel, tokens), .weight = quantized_panel(args)};
+    if (args.x.shape[0] <= kFewExpandedTokens) return kernels_.few(task);
+    kernels_.expand(task, expanded_.data());
+    task.panel.panel = expanded_.data();
+    kernels_.panel(task.panel);
+  }
+
+ private:
+  WeightOnlyKernels kernels_;
+  int64_t element_;
+  Buffer expanded_;  ///< one panel; empty where tokens are few
+};
+
 /// W8A16, W4A16.
 template <const LevelKernels& kLevel>
 void packed_linear_weight_only(const PackedLinearArgs& args, Lane lane) {
   if (args.format.order == DType::kBF16) return packed_linear_by_groups<kLevel>(args, lane);
-  const QuantizedPanel weight = quantized_panel(args);
-  const WeightOnlyKernels kernels = weight_only_kernels<kLevel>(args.format.order);
-  const auto element = static_cast<int64_t>(size_of(args.format.order));
-  const MatmulTiles tiles = tiles_of(args, element);
-  const bool few = args.x.shape[0] <= kFewExpandedTokens;
-  // Of one panel.
-  const Buffer expanded(few ? 0 : static_cast<size_t>(args.in * kPanel * element));
-  for_each_panel(args, tiles, lane, [&](int64_t panel, Range tokens) {
-    QuantizedTask task = {.panel = panel_task(args, tiles, panel, tokens), .weight = weight};
-    if (few) return kernels.few(task);
-    kernels.expand(task, expanded.data());
-    task.panel.panel = expanded.data();
-    kernels.panel(task.panel);
-  });
+  const WeightOnlyPanels<kLevel> panels(args.format.order, args.in, args.x.shape[0]);
+  const MatmulTiles tiles = panels.tiles(args);
+  for_each_panel(args, tiles, lane,
+                 [&](int64_t panel, Range tokens) { panels.run(args, tiles, panel, tokens); });
 }
 
 }  // namespace caravan::cpu
