@@ -14,6 +14,7 @@ struct CpuFeatures {
   bool avx512 = false;       ///< AVX-512 F, BW, DQ and VL, with all of avx2
   bool avx512_bf16 = false;  ///< vdpbf16ps, with all of avx512
   bool avx512_vnni = false;  ///< vpdpbusd, with all of avx512
+  bool avx512_vbmi2 = false;  ///< vpexpandb, with all of avx512
   /// AMX's tiles, tdpbf16ps and tdpbusd, with all of the above, and the system's leave to use them.
   bool amx = false;
 };

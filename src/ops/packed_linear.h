@@ -38,7 +38,8 @@ struct MatmulTiles {
 /// of format.order would which hold scale * (q - zero), computed in fp32 and rounded once to that dtype.
 /// Where rows are quantised too (W8A8), sums are exact in int32:
 /// s[t, o] = (sum over i of (x[t, i] - zero of row t) * q[o, i]) * (scale of row t * scale[o]), each product
-/// and the sum as fp32 rounded once, then plus bias[o].
+/// and the sum as fp32 rounded once, then plus bias[o]. A sparse weight (format.row_kept) gives the bits of
+/// the same weight with every value stored.
 struct PackedLinearArgs {
   /// [tokens, in]: bf16 where weight is bf16, or is quantised in that order; rows as QuantizeRowsArgs makes
   /// them where the weight is quantised with its rows, then uint8 [tokens, quantized_row_bytes(in)]; else
