@@ -39,6 +39,11 @@ void mark_two(std::span<const float, kRun> scores, uint8_t* marks) {
 
 }  // namespace
 
+Sparsity sparsity_from_name(std::string_view name) {
+  if (name == "0.5") return Sparsity::kHalf;
+  return name == "2:4" ? Sparsity::kTwoOf4 : Sparsity::kNone;
+}
+
 void mark_least(std::span<const float> scores, Sparsity sparsity, uint8_t* marks) {
   if (sparsity == Sparsity::kHalf) return mark_half(scores, marks);
   if (sparsity == Sparsity::kNone) return;

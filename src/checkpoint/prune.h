@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace caravan {
 
@@ -12,6 +13,9 @@ enum class Sparsity : uint8_t {
   kHalf,    ///< half of all
   kTwoOf4,  ///< two of every four that follow each other
 };
+
+/// What "0.5" and "2:4" mean; kNone for any other name.
+Sparsity sparsity_from_name(std::string_view name);
 
 /// Sets marks[i] to 1 where weight i of an output is to become 0: the half whose scores are the least, or of
 /// every four the two; of equal ones the earlier. An odd one, or two or three at the end, stay. Scores are

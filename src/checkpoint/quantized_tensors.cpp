@@ -24,6 +24,8 @@ const StoredWeight* values_of(const QuantScheme& scheme, const std::string& modu
                               const StoredTensors& tensors) {
   const auto plain = tensors.find(module + ".weight");
   const auto packed = tensors.find(module + ".weight_packed");
+  const auto kept = tensors.find(module + ".compressed");
+  if (scheme.storage == QuantStorage::kBytes && kept != tensors.end()) return &kept->second;
   if (scheme.storage == QuantStorage::kPacked && packed != tensors.end()) return &packed->second;
   // A norm's vector is no matrix.
   if (plain == tensors.end() || plain->second.shape.rank() != 2) return nullptr;
@@ -38,6 +40,7 @@ FoundWeights find(const CompressedTensorsConfig& config, const StoredTensors& te
   for (const auto& [name, stored] : tensors) {
     std::string module = without_end(name, ".weight");
     if (module.empty()) module = without_end(name, ".weight_packed");
+    if (module.empty() && config.bitmask) module = without_end(name, ".compressed");
     if (module.empty() || found.contains(module + ".weight")) continue;
     const QuantScheme* scheme = config.scheme_of(module);
     if (scheme == nullptr || scheme->storage == QuantStorage::kDense) continue;

@@ -181,8 +181,8 @@ TEST(CompressedTensors, RefusesWhatElseAConfigMayAskFor) {
     return refusal(compressed(kLinear8, R"("format": "int-quantized", )" + field));
   };
   EXPECT_EQ(with(R"("sparsity_config": {"format": "sparse-24-bitmask"})"),
-            "config.json: field \"quantization_config.sparsity_config\" is an object, expected none: sparse "
-            "checkpoints are not supported");
+            "config.json: field \"quantization_config.sparsity_config.format\" is the string "
+            "\"sparse-24-bitmask\", expected \"sparse-bitmask\" or \"dense\"");
   EXPECT_EQ(with(R"("sparsity_config": {"format": "dense"})"), "no Error");
   EXPECT_EQ(with(R"("sparsity_config": {})"), "no Error");
   EXPECT_EQ(with(R"("transform_config": {"config_groups": {}})"),

@@ -141,6 +141,16 @@ KvCacheQuant parse_kv_cache(const JsonObject& args) {
   return quant;
 }
 
+/// Whether matrices may be stored without their zeros.
+bool parse_sparsity(const JsonObject& fields) {
+  const std::optional<JsonObject> sparsity = fields.object("sparsity_config");
+  if (!sparsity || sparsity->json().empty()) return false;
+  const std::string format = sparsity->string("format");
+  if (format != "sparse-bitmask" && format != "dense")
+    sparsity->wrong("format", R"("sparse-bitmask" or "dense")");
+  return format == "sparse-bitmask";
+}
+
 /// Throws Error if the object `name` asks for something.
 void require_nothing(const JsonObject& fields, const std::string& name, const std::string& what) {
   const std::optional<JsonObject> object = fields.object(name);
@@ -157,7 +167,6 @@ CompressedTensorsConfig parse_compressed_tensors_config(const JsonObject& fields
   const std::string state = fields.string_or("quantization_status", "compressed");
   if (std::find(kStates.begin(), kStates.end(), state) == kStates.end())
     fields.wrong("quantization_status", "\"compressed\"");
-  require_nothing(fields, "sparsity_config", "sparse checkpoints are");
   require_nothing(fields, "transform_config", "transforms of activations are");
   require_nothing(fields, "moe_sparsity_config", "pruned experts are");
 
@@ -170,6 +179,7 @@ CompressedTensorsConfig parse_compressed_tensors_config(const JsonObject& fields
     config.groups.push_back({parse_patterns(*group, "targets"), parse_scheme(*group, fields)});
   }
   config.ignore = parse_patterns(fields, "ignore");
+  config.bitmask = parse_sparsity(fields);
   if (const std::optional<JsonObject> kv_cache = fields.object("kv_cache_scheme"))
     config.kv_cache = parse_kv_cache(*kv_cache);
   return config;

@@ -69,7 +69,8 @@ class QuantizedBlob {
     int64_t kept = 0;
     for (size_t place = 0; place < values.size(); ++place) {
       const auto mask = at<uint64_t>(from + layout_.masks, static_cast<int64_t>(place) / kMaskedValues);
-      if ((mask >> (place % kMaskedValues) & 1U) != 0) values[place] = at<int8_t>(from + layout_.values, kept++);
+      if ((mask >> (place % kMaskedValues) & 1U) != 0)
+        values[place] = at<int8_t>(from + layout_.values, kept++);
     }
     return values;
   }

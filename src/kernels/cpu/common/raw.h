@@ -54,7 +54,7 @@ struct QuantizedPanel {
   Index chunk_bytes = 0;  ///< from one to the next
   Index zeros = 0;
   Index sums = 0;
-  Index masks = 0;   ///< of a sparse weight, whose values are kept ones; else as values
+  Index masks = 0;  ///< of a sparse weight, whose values are kept ones; else as values
   Index values = 0;
   int bits = 8;
   bool has_zeros = false;

@@ -65,8 +65,7 @@ void panel_sparse_vbmi2(const QuantizedTask& task) {
   alignas(64) int sums[kTokens][kPanel];
   add_sparse_up_to<kTokens>(task, sums);
   const PanelMeaning meaning = meaning_of<Vector512>(task);
-  for (Index t = 0; t < task.panel.tokens; ++t)
-    finish_quantized_row<Vector512>(task, meaning, t, sums[t]);
+  for (Index t = 0; t < task.panel.tokens; ++t) finish_quantized_row<Vector512>(task, meaning, t, sums[t]);
 }
 
 }  // namespace
