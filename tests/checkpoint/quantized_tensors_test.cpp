@@ -205,5 +205,18 @@ TEST(QuantizedBlocks, AreWhatTheBlocksExpandTo) {
   EXPECT_TRUE(permuted);
 }
 
+TEST(QuantizedTensors, SayHowManyNumbersTheFullestOutputKeeps) {
+  EXPECT_EQ(matrix_of("int_bitmask", "mlp.up_proj").row_kept, 36) << "of 72";
+  EXPECT_EQ(matrix_of("int_token", "mlp.up_proj").row_kept, 0) << "not counted";
+  const std::filesystem::path folder = test::fixture("quantized/int_token");
+  const OpenCheckpoint checkpoint = test::open_checkpoint(folder);
+  QuantizationConfig config = config_of(folder);
+  std::get<CompressedTensorsConfig>(config).pruned = true;
+  const int64_t kept =
+      find_quantized(config, checkpoint.tensors).at("model.layers.0.mlp.up_proj.weight").weight.row_kept;
+  EXPECT_GT(kept, 15);
+  EXPECT_LE(kept, 20) << "of 20";
+}
+
 }  // namespace
 }  // namespace caravan
