@@ -58,7 +58,7 @@ def linears(model):
 def prune(weight, name):
     """Half of each output by magnitude; of attention two of every four."""
     runs = weight.reshape(weight.shape[0], -1, 4 if "self_attn" in name else weight.shape[1])
-    least = runs.abs().float().argsort(-1, stable=True)[..., :runs.shape[-1] // 2]
+    least = runs.abs().float().argsort(stable=True, dim=-1)[..., :runs.shape[-1] // 2]
     return runs.scatter(-1, least, 0).reshape(weight.shape)
 
 
@@ -74,9 +74,8 @@ def main():
     for name, module in linears(model).items():
         module.weight.data = prune(module.weight.data, name)
         low, high = module.weight.amin(-1, keepdim=True), module.weight.amax(-1, keepdim=True)
-        scale, zero = calculate_qparams(low, high, scheme.weights)
+        scale, _ = calculate_qparams(low, high, scheme.weights)
         module.weight_scale.data = scale.to(torch.bfloat16)
-        module.weight_zero_point.data = zero.to(module.weight_zero_point.dtype)
     compressor = ModelCompressor(sparsity_config=sparsity, quantization_config=config)
     compressor.compress_model(model)
     shutil.rmtree(OUTPUT, ignore_errors=True)
