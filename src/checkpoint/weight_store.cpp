@@ -35,6 +35,7 @@ struct WeightStore::State {
   StoredTensors places;
   std::set<std::string> taken;
   FoundWeights quantized;
+  Sparsity sparsity = Sparsity::kNone;  ///< of what is rounded to a sparse format
   /// What take() converted or drew, so that asking twice (tied embeddings) costs once.
   std::map<std::pair<std::string, DType>, Tensor> owned;
   /// What take_vectors() put together.
@@ -172,6 +173,8 @@ std::vector<const QuantizedWeight*> WeightStore::quantized() const {
   return weights;
 }
 
+void WeightStore::prune_before_rounding(Sparsity sparsity) { state_->sparsity = sparsity; }
+
 std::string WeightStore::where_is(const std::string& name) const { return state_->where_is(name); }
 
 std::string WeightStore::State::where_is(const std::string& name) const {
@@ -274,10 +277,19 @@ QuantizedWeight WeightStore::State::round(const WeightPart& part, int64_t in,
                                           const QuantizedFormat& quantized_as) {
   QuantizedWeight weight = {
       part.name, quantized_as.weight, quantized_as.rows, quantized_as.scale, part.rows, in, {}};
-  const auto round_rows = [in, quantized_as, where = where_is(part.name)](const float* rows, int64_t count,
-                                                                          const QuantizedRows& to) {
+  const Sparsity pruned = quantized_as.row_kept == 0 ? Sparsity::kNone : sparsity;
+  CARAVAN_CHECK_EQ(pruned != Sparsity::kNone, quantized_as.row_kept != 0);
+  const auto round_rows = [in, quantized_as, pruned, where = where_is(part.name)](
+                              const float* rows, int64_t count, const QuantizedRows& to) {
     if (!std::all_of(rows, rows + count * in, [](float value) { return std::isfinite(value); }))
       fail(where, " holds an infinity or NaN, expected numbers, which alone can be quantised");
+    std::vector<float> left;
+    if (pruned != Sparsity::kNone) {
+      left.assign(rows, rows + count * in);
+      for (int64_t row = 0; row < count; ++row)
+        prune(std::span(left).subspan(static_cast<size_t>(row * in), static_cast<size_t>(in)), pruned);
+      rows = left.data();
+    }
     round_to_nearest(rows, count, in, quantized_as.weight, quantized_as.scale, to);
   };
   const Shape shape = {part.rows, in};

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/prune.h"
 #include "checkpoint/quantized/config.h"
 #include "checkpoint/quantized_weight.h"
 #include "tensor/view.h"
@@ -50,6 +51,9 @@ class WeightStore {
 
   /// What find_quantized() found, in order of their names.
   [[nodiscard]] std::vector<const QuantizedWeight*> quantized() const;
+
+  /// What take_quantized() rounds to a sparse format becomes so sparse before, by magnitude.
+  void prune_before_rounding(Sparsity sparsity);
 
   /// "FILE: the tensor "NAME"", for messages.
   [[nodiscard]] std::string where_is(const std::string& name) const;

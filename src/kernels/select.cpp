@@ -24,7 +24,8 @@ bool cpu_has(IsaLevel level, const CpuFeatures& features) {
     case IsaLevel::kAvx512:
       return features.avx512;
     case IsaLevel::kAvx512Bf16Vnni:
-      return features.avx512_bf16 && features.avx512_vnni;
+      // VBMI2 too: of all CPUs with BF16 only Cooper Lake (2020) has it not, and takes avx512.
+      return features.avx512_bf16 && features.avx512_vnni && features.avx512_vbmi2;
     case IsaLevel::kAmx:
       return features.amx;
   }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "checkpoint/prune.h"
 #include "checkpoint/quantized/module_pattern.h"
 #include "models/quantization.h"
 
@@ -11,13 +12,6 @@ namespace caravan {
 
 /// How the range of activations that one scale covers is chosen (quantize/activation_range.h).
 enum class RangeMethod : uint8_t { kMinMax, kHistogram, kPercentile };
-
-/// Which share of each output's weights becomes 0.
-enum class Sparsity : uint8_t {
-  kNone,
-  kHalf,    ///< half of all
-  kTwoOf4,  ///< two of every four that follow each other
-};
 
 /// By what a weight's importance is measured (quantize/sparsity.h).
 enum class SparsityMethod : uint8_t { kMagnitude, kWanda };

@@ -192,7 +192,10 @@ TEST_F(QuantizedLinear, OfAWeightAloneIsCloseToTheReference) {
 TEST_F(QuantizedLinear, GivesARowTheSameBitsInEveryBatchBlockAndLane) {
   constexpr int64_t kTokens = 107;
   constexpr int64_t kOut = 77;
+  QuantizedFormat sparse = bytes_format(4);
+  sparse.row_kept = 516;
   const QuantizedFormat formats[] = {bytes_format(3),
+                                     sparse,
                                      {{8, 0, false}, {}, DType::kF32, DType::kF32},
                                      {{4, 128, true}, {}, DType::kF16, DType::kF16},
                                      {{4, 32, false}, {}, DType::kBF16, DType::kBF16},

@@ -68,7 +68,7 @@ void add_sparsity(const Arguments& arguments, QuantizeOptions& options) {
          options.scheme.weight.zero_points ? "--asymmetric" : "4 bits",
          ", expected w8a8 or w8a16 with symmetric weights, in which a pruned weight is the number 0");
   }
-  options.sparsity = *sparsity == "0.5" ? Sparsity::kHalf : Sparsity::kTwoOf4;
+  options.sparsity = sparsity_from_name(*sparsity);
   if (method == "wanda") options.sparsity_method = SparsityMethod::kWanda;
 }
 
