@@ -2,8 +2,10 @@
 // Thread safety: pure functions of their arguments.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "kernels/cpu/x86/packed_linear.h"
-#include "kernels/cpu/x86/reference_table.h"
 #include "tensor/buffer.h"
 
 namespace caravan::cpu {
@@ -63,23 +65,58 @@ WeightOnlyKernels weight_only_kernels(DType order) {
   }
 }
 
+/// Whether groups are of an odd number of inputs where inputs lie in pairs, so that every other group begins
+/// in the middle of a pair.
+inline bool cuts_pairs(const PackedLinearArgs& args, const QuantizedPanel& weight) {
+  return weight.group != args.in && weight.group % panel_step(args.format.order) != 0;
+}
+
+/// A panel of such groups, expanded to `to` [steps, 64, 2], 16 bits each: group by group as `expand` does it,
+/// whose last pair's second input is 0, each then moved to where its first input belongs.
+inline void expand_cut_pairs(const QuantizedTask& task, void (*expand)(const QuantizedTask&, void* to),
+                             void* to) {
+  static_assert(sizeof(uint32_t) == 2 * sizeof(BFloat16));
+  auto* const pairs = static_cast<uint32_t*>(to);
+  const Index group_pairs = (task.weight.group + 1) / 2;
+  std::vector<uint32_t> group(static_cast<size_t>(group_pairs * kPanel));
+  QuantizedTask part = task;
+  part.panel.in = task.weight.group;
+  for (Index begin = 0; begin < task.panel.in; begin += task.weight.group) {
+    part.panel.panel =
+        static_cast<const char*>(task.panel.panel) + begin / task.weight.group * task.weight.chunk_bytes;
+    expand(part, group.data());
+    uint32_t* const first = pairs + begin / 2 * kPanel;
+    if (begin % 2 == 0) {
+      std::copy(group.begin(), group.end(), first);
+      continue;
+    }
+    // In memory the first input of a pair comes first, which is the lower half of a word of this CPU.
+    for (Index i = 0; i < group_pairs * kPanel; ++i) {
+      first[i] = (first[i] & 0xFFFFU) | group[static_cast<size_t>(i)] << 16U;
+      first[i + kPanel] = group[static_cast<size_t>(i)] >> 16U;
+    }
+  }
+}
+
 /// W8A16, W4A16.
 template <const LevelKernels& kLevel>
 void packed_linear_weight_only(const PackedLinearArgs& args, Lane lane) {
   const QuantizedPanel weight = quantized_panel(args);
-  // Groups of an odd number of inputs do not lie as bf16's pairs want them. No checkpoint has such.
-  if (weight.group != args.in && weight.group % panel_step(args.format.order) != 0)
-    return reference_table().packed_linear.at(DType::kU8).run(args, lane);
+  const bool cut = cuts_pairs(args, weight);
   const WeightOnlyKernels kernels = weight_only_kernels<kLevel>(args.format.order);
   const auto element = static_cast<int64_t>(size_of(args.format.order));
   const MatmulTiles tiles = tiles_of(args, element);
-  const bool few = args.x.shape[0] <= kFewExpandedTokens;
-  // Of one panel, with room for the last step.
-  const Buffer expanded(few ? 0 : static_cast<size_t>((args.in + 1) * kPanel * element));
+  const bool few = args.x.shape[0] <= kFewExpandedTokens && !cut;
+  // Of one panel, with room for the last step, and where pairs are cut for one that is moved beyond it.
+  const Buffer expanded(few ? 0 : static_cast<size_t>((args.in + 3) * kPanel * element));
   for_each_panel(args, tiles, lane, [&](int64_t panel, Range tokens) {
     QuantizedTask task = {.panel = panel_task(args, tiles, panel, tokens), .weight = weight};
     if (few) return kernels.few(task);
-    kernels.expand(task, expanded.data());
+    if (cut) {
+      expand_cut_pairs(task, kernels.expand, expanded.data());
+    } else {
+      kernels.expand(task, expanded.data());
+    }
     task.panel.panel = expanded.data();
     kernels.panel(task.panel);
   });
