@@ -10,7 +10,7 @@
 namespace caravan {
 
 /// How the range of activations that one scale covers is chosen (quantize/activation_range.h).
-enum class RangeMethod : uint8_t { kMinMax, kHistogram, kPercentile };
+enum class RangeMethod : uint8_t { kMinMax, kHistogram, kPercentile, kLeastSquares };
 
 /// Which share of each output's weights becomes 0.
 enum class Sparsity : uint8_t {
