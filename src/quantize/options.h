@@ -28,7 +28,7 @@ struct QuantizeOptions {
   LoadQuantization scheme;
   /// Matrices of these modules stay as they are.
   std::vector<ModulePattern> keep;
-  RangeMethod range = RangeMethod::kMinMax;  ///< of static activations
+  RangeMethod range = RangeMethod::kLeastSquares;  ///< of static activations
   /// SmoothQuant's exponent of the activations' magnitudes; nothing: no smoothing.
   std::optional<float> smooth;
   bool gptq = false;

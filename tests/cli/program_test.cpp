@@ -262,13 +262,17 @@ TEST(Info, SaysWhatTheMachineIs) {
 TEST(Info, SaysTheSchemeByLayer) {
   const Outcome blocks = caravan_program({"info", test::fixture("gguf/q8_0.gguf").string()});
   ASSERT_EQ(blocks.code, 0) << blocks.err;
-  EXPECT_THAT(blocks.out, HasSubstr("w8a16, groups of 32"));
+  EXPECT_THAT(
+      blocks.out,
+      HasSubstr("layer 0: w8a16, per channel; bf16: mlp.up_proj; w4a16, groups of 32: mlp.down_proj"));
   const Outcome plain = caravan_program({"info", demo()});
   EXPECT_THAT(plain.out, HasSubstr("layers 0 to 3: bf16\n"));
   const Outcome w8a8 = caravan_program({"info", demo(), "--quantize", "w8a8", "--lm-head", "keep"});
   ASSERT_EQ(w8a8.code, 0) << w8a8.err;
   EXPECT_THAT(w8a8.out, HasSubstr("layers 0 to 3: w8a8, per channel\n"));
   EXPECT_THAT(w8a8.out, HasSubstr("embed_tokens: bf16\n"));
+  EXPECT_THAT(caravan_program({"info", demo(), "--quantize", "w4a16"}).out,
+              HasSubstr("lm_head: w8a16, per channel\n"));
 }
 
 TEST(Info, TellsTheMemoryOfWhatIsLoaded) {
@@ -283,7 +287,7 @@ TEST(Info, TellsTheMemoryOfWhatIsLoaded) {
   EXPECT_THAT(outcome.out, testing::ContainsRegex("as loaded +6.88 GB +553.65 MB +1.11 GB"));
   EXPECT_THAT(outcome.out,
               testing::ContainsRegex("4 sequences of 2048 tokens as w8a8/int8: 6.88 GB \\+ 2.21 GB = "
-                                     "9.09 GB, 0.512 of the 17.77 GB as bf16/bf16"));
+                                     "9.10 GB, 0.512 of the 17.77 GB as bf16/bf16"));
   EXPECT_THAT(caravan_program({"info", config}).out, testing::Not(HasSubstr(" of the ")));
   const Outcome wrong = caravan_program({"info", config, "--quantize", "w9"});
   EXPECT_EQ(wrong.code, 2);

@@ -87,8 +87,8 @@ RangeMethod range_of(const Arguments& arguments, const QuantizeOptions& options)
          " without static activations, whose ranges it is for, expected --act static beside it");
   }
   if (method == "histogram") return RangeMethod::kHistogram;
-  if (method == "mse") return RangeMethod::kLeastSquares;
-  return method == "percentile" ? RangeMethod::kPercentile : RangeMethod::kMinMax;
+  if (method == "minmax") return RangeMethod::kMinMax;
+  return method == "percentile" ? RangeMethod::kPercentile : RangeMethod::kLeastSquares;
 }
 
 QuantizeOptions options_of(const Arguments& arguments) {
@@ -133,7 +133,7 @@ const Command& quantize_command() {
            {"Calibration",
             {{"--calib-file", "FILE", "plain text, or JSON Lines with text (MODEL/calibration.jsonl)"},
              {"--calib-tokens", "N", "tokens of it that are used (16384)"},
-             {"--calib-method", "HOW", "static ranges: minmax, histogram, percentile or mse (minmax)"}}}},
+             {"--calib-method", "HOW", "static ranges: mse, minmax, histogram or percentile (mse)"}}}},
       .aliases = {},
       .positional = "MODEL",
   };

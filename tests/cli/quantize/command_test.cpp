@@ -207,6 +207,8 @@ std::vector<std::string> names_in(const fs::path& folder) {
 /// Runs the program in a process of its own, sends it `signal` once it has begun to write into `folder`, and
 /// returns its exit code, or the number of the signal that ended it, negated.
 int code_after(int signal, const fs::path& folder, const std::vector<std::string>& words) {
+  // What waits to be written is written once.
+  std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
     static_cast<void>(std::freopen("/dev/null", "w", stderr));
