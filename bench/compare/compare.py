@@ -18,7 +18,7 @@ from pathlib import Path
 import install
 import plot
 import table
-from engines import ENGINES, dtype_of
+from engines import ENGINES, FLOATS, QUANTIZED
 from processes import EngineError, Process
 
 
@@ -33,7 +33,7 @@ def arguments():
     parser.add_argument("--config", type=Path, default=install.ROOT / "models/configs/tinyllama-1.1b",
                         help="folder with the config.json whose shape is compared")
     parser.add_argument("--engines", default=",".join(ENGINES), help="of " + ",".join(ENGINES))
-    parser.add_argument("--dtype", choices=("bf16", "fp16", "fp32"), default="bf16")
+    parser.add_argument("--dtype", choices=FLOATS + QUANTIZED, default="bf16")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--prefill", type=int, default=512, help="tokens of the prompt that is prefilled")
     parser.add_argument("--decode", type=numbers, default=[1, 4, 16], help="numbers of sequences that are decoded")
@@ -81,7 +81,7 @@ def model_for(name, args, log):
         run_python(log, "forms.py", "safetensors", args.config.resolve(), checkpoint)
     if engine.form == "safetensors":
         return checkpoint
-    dtype = dtype_of(engine, args.dtype)
+    dtype = engine.dtypes[args.dtype]
     folder = checkpoint.with_name(f"{engine.form}-{dtype}")
     if not folder.exists():
         run_python(log, "forms.py", engine.form, checkpoint, folder, "--dtype", dtype)
@@ -105,7 +105,7 @@ class Run:
     def start(self, name):
         """Loads an engine and warms it up with the smallest piece of its work."""
         args = self.args
-        options = {"threads": args.threads, "max-batch": max(args.decode), "dtype": dtype_of(ENGINES[name], args.dtype),
+        options = {"threads": args.threads, "max-batch": max(args.decode), "dtype": ENGINES[name].dtypes[args.dtype],
                    "max-tokens": max(args.prefill, args.context) + args.steps + 1, "vocabulary": self.vocabulary}
         self.processes[name] = Process(name, model_for(name, args, self.logs[name]), options, self.logs[name])
         self.processes[name].ask({"batch": 1, "prompt": args.context, "steps": 2})
@@ -166,6 +166,8 @@ def main():
         lacking = [missing[package] for package in ENGINES[name].packages if package in missing]
         if lacking:
             run.reasons[name] = lacking[0]
+        elif args.dtype not in ENGINES[name].dtypes:
+            run.reasons[name] = f"it has nothing like {args.dtype} on a CPU"
     for number in range(args.rounds):
         print(f"round {number + 1} of {args.rounds}: {', '.join(run.live())}", file=sys.stderr)
         run.round(number)

@@ -1,4 +1,4 @@
-"""The checkpoint as CTranslate2 reads it, in fp32, which is what CTranslate2 computes in on a CPU."""
+"""The checkpoint as CTranslate2 reads it, in fp32, the one float type that it computes in on a CPU, or int8."""
 
 import numpy as np
 from ctranslate2.specs import TransformerDecoderModelSpec
@@ -18,7 +18,7 @@ def set_layer(spec, weights, prefix):
     mlp.linear_1.weight = weights.fp32(prefix + "mlp.down_proj.weight")
 
 
-def write(weights, folder, _dtype):
+def write(weights, folder, dtype):
     """Writes the model to `folder`."""
     config = weights.config
     heads = config["num_attention_heads"]
@@ -38,4 +38,6 @@ def write(weights, folder, _dtype):
     spec.config.bos_token, spec.config.eos_token, spec.config.unk_token = "<1>", "<2>", "<0>"
     spec.config.layer_norm_epsilon = config["rms_norm_eps"]
     spec.validate()
+    if dtype == "int8":
+        spec.optimize(quantization="int8")
     spec.save(str(folder))

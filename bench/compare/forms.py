@@ -21,16 +21,17 @@ def run(*command):
         sys.exit(code)
 
 
-def write_onnx(source, folder, _dtype):
-    """ONNX in fp32, the one float type of ONNX Runtime GenAI's CPU models, written by its own builder."""
-    run(sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", source, "-o", folder, "-p", "fp32", "-e", "cpu",
+def write_onnx(source, folder, dtype):
+    """ONNX in fp32, the one float type of ONNX Runtime GenAI's CPU models, or int4, written by its own builder."""
+    run(sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", source, "-o", folder, "-p", dtype, "-e", "cpu",
         "-c", folder / "cache")
 
 
 def write_openvino(source, folder, dtype):
     """OpenVINO's graph, traced by optimum; weights of 16 bits are stored as fp16, whatever it computes in."""
+    stored = "fp16" if dtype == "bf16" else dtype
     run(Path(sys.executable).with_name("optimum-cli"), "export", "openvino", "-m", source, "--library", "transformers",
-        "--task", "text-generation-with-past", "--weight-format", "fp32" if dtype == "fp32" else "fp16", folder)
+        "--task", "text-generation-with-past", "--weight-format", stored, folder)
 
 
 EXPORTERS = {"onnx": write_onnx, "openvino": write_openvino}
@@ -56,7 +57,7 @@ def main():
     parser.add_argument("form", choices=("safetensors", "gguf", "ctranslate2", *EXPORTERS))
     parser.add_argument("source", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--dtype", choices=("bf16", "fp16", "fp32"), default="bf16")
+    parser.add_argument("--dtype", default="bf16", help="as the engine names it: bf16, q8_0, int4")
     args = parser.parse_args()
     write(args.form, args.source, args.folder, args.dtype)
 

@@ -80,9 +80,30 @@ def add_weight(writer, weights, name, dtype):
     writer.add_tensor(gguf_name(name), values.astype(np.float16) if bits.ndim == 2 and dtype == "fp16" else values)
 
 
+def quantize(source, target, dtype):
+    """Writes the GGUF file again as llama.cpp quantises it."""
+    import llama_cpp as api  # only here: its absence keeps nobody from writing floats
+
+    params = api.llama_model_quantize_default_params()
+    params.ftype = {"q8_0": api.LLAMA_FTYPE_MOSTLY_Q8_0, "q4_0": api.LLAMA_FTYPE_MOSTLY_Q4_0}[dtype]
+    if api.llama_model_quantize(str(source).encode(), str(target).encode(), params) != 0:
+        raise RuntimeError(f"llama_model_quantize could not make {dtype}")
+
+
 def write(weights, folder, dtype):
     """Writes model.gguf to `folder`."""
-    writer = gguf.GGUFWriter(folder / "model.gguf", "llama")
+    if dtype in FILE_TYPES:
+        write_floats(weights, folder / "model.gguf", dtype)
+        return
+    floats = folder / "floats.gguf"
+    write_floats(weights, floats, "bf16")
+    quantize(floats, folder / "model.gguf", dtype)
+    floats.unlink()
+
+
+def write_floats(weights, path, dtype):
+    """Writes the GGUF file, unquantised."""
+    writer = gguf.GGUFWriter(path, "llama")
     add_config(writer, weights.config, dtype)
     add_vocabulary(writer, weights.config["vocab_size"])
     for name in weights.header:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import install
-from engines import ENGINES, dtype_of
+from engines import ENGINES
 
 
 @dataclass
@@ -78,7 +78,7 @@ def engines(run):
         engine = ENGINES[name]
         version = ", ".join(f"{package} {versions[package]}" for package in engine.packages if package in versions)
         ran = "no: " + run.reasons[name].replace("|", "/") if name in run.reasons else "yes"
-        lines.append(f"| {engine.name} | {version or 'this tree'} | {dtype_of(engine, run.args.dtype)} | {ran} |")
+        lines.append(f"| {engine.name} | {version or 'this tree'} | {engine.dtypes.get(run.args.dtype, '–')} | {ran} |")
     return lines
 
 

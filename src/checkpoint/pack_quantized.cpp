@@ -52,11 +52,9 @@ void store_values(const int8_t* row, int64_t inputs, int64_t output, const Quant
         to[place + j] = static_cast<std::byte>(row[i + j]);
         continue;
       }
-      constexpr int64_t kRun = 32;  // values that share 16 bytes
-      const auto nibble = static_cast<unsigned>(row[i + j] + 8);
-      const int64_t in_run = (place + j) % kRun;
-      to[(place + j) / kRun * (kRun / 2) + in_run % (kRun / 2)] |=
-          static_cast<std::byte>(in_run < kRun / 2 ? nibble : nibble << 4U);
+      const auto number = static_cast<unsigned>(row[i + j] + 8);
+      const NibblePlace nibble = nibble_place(format, place + j);
+      to[nibble.byte] |= static_cast<std::byte>(nibble.upper ? number << 4U : number);
     }
   }
 }

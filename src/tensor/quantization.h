@@ -13,9 +13,10 @@
 //     values   [group / step, 64, step] in the order of panels of QuantizedFormat::order
 //
 // each part filled up to whole cache lines, so that a kernel streams a chunk from its first byte to its last.
-// Values of 4 bits are stored as q + 8, 32 in 16 bytes: value j of those 32 in the lower half of byte j,
-// value 16 + j in the upper half. What lies beyond `out` has scale 0; what lies beyond `in` is the zero
-// point, so that both stand for 0. Thread safety: pure functions.
+// Values of 4 bits are stored as q + 8, those of each step in 16 * step words of 16 bits: word j has values j,
+// 16 * step + j, 32 * step + j and 48 * step + j from its lowest 4 bits on, so that a shift and a table turn
+// it into numbers in the order of the panel. What lies beyond `out` has scale 0; what lies beyond `in` is the
+// zero point, so that both stand for 0. Thread safety: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -107,6 +108,19 @@ inline Shape quantized_shape(int64_t out, int64_t in, const QuantizedFormat& for
 inline int64_t chunk_place(const QuantizedFormat& format, int64_t output, int64_t input) {
   const int64_t step = panel_step(format.order);
   return (input / step * kPanelOutputs + output) * step + input % step;
+}
+
+/// Where a value of 4 bits is.
+struct NibblePlace {
+  int64_t byte;
+  bool upper;  ///< in the byte's upper half
+};
+
+/// Of the value at `place` of a chunk of 4 bits.
+constexpr NibblePlace nibble_place(const QuantizedFormat& format, int64_t place) {
+  const int64_t words = kPanelOutputs / 4 * panel_step(format.order);
+  const int64_t quarter = place / words;
+  return {(quarter / 4 * words + place % words) * 2 + quarter % 4 / 2, quarter % 2 == 1};
 }
 
 /// A quantised row of `width` activations, as a row of a uint8 tensor: the values, up to whole cache lines,

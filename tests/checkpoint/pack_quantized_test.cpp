@@ -69,8 +69,9 @@ Element element_of(const TensorView& blob, const QuantizedFormat& format, int64_
   if (format.weight.bits == 8) {
     element.value = static_cast<int8_t>(chunk[layout.values + at]);
   } else {
-    const auto pair = static_cast<unsigned>(chunk[layout.values + at / 32 * 16 + at % 16]);
-    element.value = static_cast<int>(at % 32 < 16 ? pair % 16 : pair / 16) - 8;
+    const NibblePlace nibble = nibble_place(format, at);
+    const auto pair = static_cast<unsigned>(chunk[layout.values + nibble.byte]);
+    element.value = static_cast<int>(nibble.upper ? pair / 16 : pair % 16) - 8;
   }
   return element;
 }

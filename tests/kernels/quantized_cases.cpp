@@ -45,8 +45,8 @@ void pack_output(const QuantizedMatrix& matrix, const QuantizedFormat& format, i
     if (format.weight.bits == 8) {
       values[place] = static_cast<uint8_t>(value);
     } else {
-      const bool low = place % 32 < 16;
-      values[place / 32 * 16 + place % 16] |= static_cast<uint8_t>((value + 8) * (low ? 1 : 16));
+      const NibblePlace nibble = nibble_place(format, place);
+      values[nibble.byte] |= static_cast<uint8_t>((value + 8) * (nibble.upper ? 16 : 1));
     }
   }
   if (format.rows.mode != ActivationQuant::kNone)

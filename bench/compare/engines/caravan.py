@@ -8,6 +8,8 @@ import io
 import os
 import subprocess
 
+# What each scheme rounds is bf16, and computes so where it does not compute in int8.
+QUANTIZED = {scheme: ["--dtype", "bf16", "--quantize", scheme] for scheme in ("w8a8", "w8a16", "w4a16")}
 BINARY = os.environ.get("CARAVAN", "build/release/bin/caravan")
 
 
@@ -15,8 +17,8 @@ class Worker:
     """Runs `caravan bench`, which warms up, once for each piece."""
 
     def __init__(self, args):
-        self.command = [BINARY, "bench", "--model-path", args.model, "--dtype", args.dtype, "--threads", str(args.threads),
-                        "--repeat", "1", "--csv", "-"]
+        self.command = [BINARY, "bench", "--model-path", args.model, "--threads", str(args.threads), "--repeat", "1", "--csv", "-",
+                        *QUANTIZED.get(args.dtype, ["--dtype", args.dtype])]
 
     def run(self, tokens, steps):
         """Random prompts of the same shape; the command gives the median step."""

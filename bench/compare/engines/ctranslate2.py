@@ -5,11 +5,14 @@ import time
 import ctranslate2
 
 
+DTYPES = {"fp32": "float32", "int8": "int8"}
+
+
 class Worker:
     """One generator."""
 
     def __init__(self, args):
-        self.generator = ctranslate2.Generator(args.model, device="cpu", compute_type="float32", inter_threads=1,
+        self.generator = ctranslate2.Generator(args.model, device="cpu", compute_type=DTYPES[args.dtype], inter_threads=1,
                                                intra_threads=args.threads)
 
     def run(self, tokens, steps):

@@ -4,7 +4,9 @@ import numpy as np
 import openvino
 import openvino_genai
 
-DTYPES = {"bf16": openvino.Type.bf16, "fp16": openvino.Type.f16, "fp32": openvino.Type.f32}
+# What is multiplied; of quantised weights bf16, its own choice on this kind of CPU.
+DTYPES = {"bf16": openvino.Type.bf16, "fp16": openvino.Type.f16, "fp32": openvino.Type.f32, "int8": openvino.Type.bf16,
+          "int4": openvino.Type.bf16}
 
 
 class Worker:

@@ -38,8 +38,9 @@ class QuantizedBlob {
     const uint8_t* values = chunk(o, i) + layout_.values;
     const int64_t place = chunk_place(format_, o % kPanelOutputs, i % group_);
     if (format_.weight.bits == 8) return at<int8_t>(values, place);
-    const int32_t both = values[place / 32 * 16 + place % 16];
-    return (place % 32 < 16 ? both % 16 : both / 16) - 8;
+    const NibblePlace nibble = nibble_place(format_, place);
+    const int32_t both = values[nibble.byte];
+    return (nibble.upper ? both / 16 : both % 16) - 8;
   }
 
  private:

@@ -1,4 +1,6 @@
 // Packed linear with quantised weights.
+#include <type_traits>
+
 #include "kernels/reference/packed_rows.h"
 #include "kernels/reference/quantized_blob.h"
 #include "kernels/reference/rows.h"
@@ -7,10 +9,13 @@ namespace caravan::reference {
 
 namespace {
 
-/// Weight [o, i] as what it is multiplied as: rounded to T once.
+/// Weight [o, i] as what it is multiplied as: rounded to T once, or as it is where that is bf16, which holds
+/// the numbers without their scale.
 template <typename T>
 double weight_at(const QuantizedBlob& blob, int64_t o, int64_t i) {
-  const float exact = blob.scale(o, i) * static_cast<float>(blob.value(o, i) - blob.zero(o, i));
+  const int32_t number = blob.value(o, i) - blob.zero(o, i);
+  if constexpr (std::is_same_v<T, BFloat16>) return static_cast<double>(blob.scale(o, i)) * number;
+  const float exact = blob.scale(o, i) * static_cast<float>(number);
   return static_cast<double>(to_float(from_float<T>(exact)));
 }
 

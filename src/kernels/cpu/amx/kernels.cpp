@@ -1,8 +1,8 @@
 // Intel AMX: tiles that multiply bf16 and bytes. Whatever is no such matmul is as at the avx512 level, in
 // fp32, and the unpacked bf16 matmul of eager too, whose weights do not lie as tiles want them.
 #include "kernels/cpu/amx/panel_bf16.h"
+#include "kernels/cpu/amx/panel_by_groups.h"
 #include "kernels/cpu/amx/panel_i8.h"
-#include "kernels/cpu/amx/panel_weight_only.h"
 #include "kernels/cpu/amx/peak.h"
 #include "kernels/cpu/common/level_table.h"
 
@@ -12,7 +12,7 @@ namespace {
 constexpr LevelKernels amx_table() {
   LevelKernels table = level_table<Vector512, PairDot<Vector512>, ByteDot, Bf16Narrow>();
   table.panel_bf16 = panel_bf16;
-  table.weight_only_bf16 = tile_panel_weight_only;
+  table.weight_only_bf16 = tile_panel_by_groups;
   table.panel_i8 = tile_panel_i8;
   table.peak_i8 = {peak_tiles<multiply_bytes>, peak_step_operations(kTileBytes)};
   table.resident_bf16 = kResidentBytes;

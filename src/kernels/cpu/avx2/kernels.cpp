@@ -102,20 +102,39 @@ struct Vector {
   static F load_byte(const void* from) {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(from))));
   }
-  /// 32 values of 4 bits, each stored as itself + 8: the lower halves of 16 bytes, then the upper ones.
-  static void load_halves(const void* from, F (&values)[4]) {
-    const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(from));
-    const __m128i halves[] = {bytes, _mm_srli_epi16(bytes, 4)};
-    for (int i = 0; i < 2; ++i) {
-      const __m128i numbers = _mm_sub_epi8(_mm_and_si128(halves[i], _mm_set1_epi8(15)), _mm_set1_epi8(8));
-      values[2 * i] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(numbers));
-      values[2 * i + 1] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(numbers, 8)));
+  /// Of 16 words, the 4 bits from 4 * quarter on.
+  static __m256i quarter_of(__m256i words, int quarter) {
+    return _mm256_and_si256(_mm256_srli_epi16(words, 4 * quarter), _mm256_set1_epi16(15));
+  }
+  /// 64 values of 4 bits, those of one input (tensor/quantization.h).
+  static void load_nibbles(const void* from, F (&values)[8]) {
+    const __m256i words = load_bits(from);
+    for (int i = 0; i < 4; ++i) {
+      const __m256i numbers = _mm256_sub_epi16(quarter_of(words, i), _mm256_set1_epi16(8));
+      const __m128i low = _mm256_castsi256_si128(numbers);
+      const __m128i high = _mm256_extracti128_si256(numbers, 1);
+      values[2 * i] = _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(low));
+      values[2 * i + 1] = _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(high));
     }
   }
-  /// Each lane twice: those of the lower half, those of the upper.
-  static void twice(F a, F& low, F& high) {
-    low = _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
-    high = _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7));
+  /// 128 values of 4 bits, those of two inputs, as bf16.
+  static void nibbles_to_bf16(const void* from, BF16* to) {
+    // The lower and the upper bytes of -8 .. 7.
+    const __m256i lower = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, -32, -64, -96, -128, 64, 0, -128, 0, -128, 0, 64, -128, -96, -64, -32));
+    const __m256i upper = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(-63, -64, -64, -64, -64, -64, -64, -65, 0, 63, 64, 64, 64, 64, 64, 64));
+    const __m256i upper_bytes = _mm256_set1_epi16(-256);
+    for (int half = 0; half < 2; ++half) {
+      const __m256i words = load_bits(static_cast<const char*>(from) + half * 32);
+      for (int i = 0; i < 4; ++i) {
+        const __m256i index = quarter_of(words, i);
+        const __m256i both = _mm256_or_si256(index, _mm256_slli_epi16(index, 8));
+        const __m256i numbers = _mm256_blendv_epi8(_mm256_shuffle_epi8(lower, both),
+                                                   _mm256_shuffle_epi8(upper, both), upper_bytes);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32 * i + 16 * half), numbers);
+      }
+    }
   }
 
   static F widened(__m128i bits, const F16* /*type*/) { return _mm256_cvtph_ps(bits); }

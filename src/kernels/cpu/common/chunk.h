@@ -21,5 +21,23 @@ inline typename V::F load_scales(const QuantizedPanel& weight, const char* chunk
   }
 }
 
+/// What the numbers of a chunk mean, output by output.
+template <typename V>
+struct ChunkMeaning {
+  static constexpr Index kVectors = kPanel / V::kWidth;
+  typename V::F scales[kVectors];
+  typename V::F zeros[kVectors];  ///< all 0 where the weight has no zero points
+};
+
+template <typename V>
+inline ChunkMeaning<V> meaning_of_chunk(const QuantizedPanel& weight, const char* chunk) {
+  ChunkMeaning<V> meaning;
+  for (Index v = 0; v < ChunkMeaning<V>::kVectors; ++v) {
+    meaning.scales[v] = load_scales<V>(weight, chunk, v * V::kWidth);
+    meaning.zeros[v] = weight.has_zeros ? V::load_byte(chunk + weight.zeros + v * V::kWidth) : V::zero();
+  }
+  return meaning;
+}
+
 }  // namespace
 }  // namespace caravan::cpu

@@ -5,6 +5,7 @@
 #include "kernels/cpu/common/attention.h"
 #include "kernels/cpu/common/linear.h"
 #include "kernels/cpu/common/panel.h"
+#include "kernels/cpu/common/panel_by_groups.h"
 #include "kernels/cpu/common/panel_i8.h"
 #include "kernels/cpu/common/panel_weight_only.h"
 #include "kernels/cpu/common/peak.h"
@@ -24,12 +25,11 @@ constexpr LevelKernels level_table() {
       .panel_f16 = panel<V, WidenDot<V, F16>, WidenDot<V, float>>,
       .panel_bf16 = panel<V, BF16Dot>,
       .panel_i8 = panel_i8<V, ByteDot>,
-      .weight_only_f32 = panel_weight_only<V, Narrow, WidenDot<V, float>>,
-      .weight_only_f16 = panel_weight_only<V, Narrow, WidenDot<V, F16>>,
-      .weight_only_bf16 = panel_weight_only<V, Narrow, BF16Dot>,
-      .expand_f32 = expand_panel<V, Narrow, float>,
-      .expand_f16 = expand_panel<V, Narrow, F16>,
-      .expand_bf16 = expand_panel<V, Narrow, BF16>,
+      .weight_only_f32 = panel_weight_only<V, WidenDot<V, float>>,
+      .weight_only_f16 = panel_weight_only<V, WidenDot<V, F16>>,
+      .weight_only_bf16 = panel_by_groups<V, Narrow, BF16Dot>,
+      .expand_f32 = expand_panel<V, float>,
+      .expand_f16 = expand_panel<V, F16>,
       .resident_bf16 = 0,
       .peak_f32 = {peak<V, WidenDot<V, float>>, peak_operations<V, WidenDot<V, float>>()},
       .peak_bf16 = {peak<V, BF16Dot>, peak_operations<V, BF16Dot>()},

@@ -1,5 +1,6 @@
-// One panel of a weight that alone is quantised (W8A16, W4A16) against a few tokens: blocks of it are
-// expanded into the L1 cache and multiplied as ordinary panels are, so that results have the bits of those.
+// One panel of a weight that alone is quantised (W8A16, W4A16), in the order of fp32 or fp16, against a few
+// tokens: blocks of it are expanded into the L1 cache and multiplied as ordinary panels are, so that results
+// have the bits of those.
 // Thread safety: pure functions of their task.
 #pragma once
 
@@ -13,7 +14,7 @@ namespace {
 /// ahead.
 constexpr Index kExpandedBytes = 16384;
 
-template <typename V, typename Narrow, typename Dot>
+template <typename V, typename Dot>
 void panel_weight_only(const QuantizedTask& task) {
   using W = typename Dot::W;
   constexpr Index kInputs = kExpandedBytes / kPanel / Index{sizeof(W)};
@@ -27,7 +28,7 @@ void panel_weight_only(const QuantizedTask& task) {
     for (Index begin = 0; begin < panel.in; begin += kInputs) {
       const Index rest = panel.in - begin;
       const Index inputs = rest < kInputs ? rest : kInputs;
-      expand<V, Narrow, W>(task, begin, begin + inputs, block);
+      expand<V, W>(task, begin, begin + inputs, block);
       add_block<V, Dot>({x + begin, panel.in, block, inputs, begin == 0, 0, sums}, tokens);
     }
     for (Index t = 0; t < tokens; ++t) finish_row<V>(panel, token + t, sums[t]);

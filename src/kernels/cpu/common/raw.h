@@ -75,7 +75,7 @@ constexpr Index kMaxBlockTokens = 96;
 /// So that a widened block of a panel takes 128 KB of the stack.
 constexpr Index kMaxBlockInputs = 512;
 
-/// From so many tokens on, a panel of a weight that alone is quantised is expanded once for all of them.
+/// With more tokens, a panel of a weight that alone is quantised is expanded once for all of them.
 constexpr Index kFewExpandedTokens = 16;
 /// From so many tokens on a call of a panel kernel that keeps its inputs in the L2 cache does so.
 constexpr Index kResidentFrom = 65;
@@ -178,16 +178,16 @@ struct LevelKernels {
   void (*panel_f16)(const PanelTask&);
   void (*panel_bf16)(const PanelTask&);
   void (*panel_i8)(const QuantizedTask&);
-  /// Of a weight that alone is quantised, by what it is multiplied as: against up to kFewExpandedTokens
-  /// tokens, and expanded to an ordinary panel [steps, 64, step].
+  /// Of a weight that alone is quantised, by what it is multiplied as: in fp32 and fp16 against up to
+  /// kFewExpandedTokens tokens, and expanded to an ordinary panel [in, 64]; in bf16 against any number.
   void (*weight_only_f32)(const QuantizedTask&);
   void (*weight_only_f16)(const QuantizedTask&);
   void (*weight_only_bf16)(const QuantizedTask&);
   void (*expand_f32)(const QuantizedTask&, void* to);
   void (*expand_f16)(const QuantizedTask&, void* to);
-  void (*expand_bf16)(const QuantizedTask&, void* to);
-  /// So many bytes of inputs panel_bf16 keeps in the L2 cache while panel after panel passes: no call with
-  /// more than kResidentFrom tokens should have more. 0: it does not, and goes by block_tokens.
+  /// So many bytes of inputs panel_bf16 and weight_only_bf16 keep in the L2 cache while panel after panel
+  /// passes: no call with more than kResidentFrom tokens should have more. 0: they do not, and go by
+  /// block_tokens.
   Index resident_bf16;
   PeakKernel peak_f32;
   PeakKernel peak_bf16;

@@ -112,19 +112,27 @@ struct Vector512 {
   static F load_byte(const void* from) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from))));
   }
-  /// 32 values of 4 bits, each stored as itself + 8: the lower halves of 16 bytes, then the upper ones.
-  static void load_halves(const void* from, F (&values)[2]) {
+  /// 64 values of 4 bits, those of one input (tensor/quantization.h).
+  static void load_nibbles(const void* from, F (&values)[4]) {
     // A permutation looks at the lower 4 bits of an index only.
     const F numbers = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
-    const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from)));
-    values[0] = _mm512_permutexvar_ps(bytes, numbers);
-    values[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(bytes, 4), numbers);
+    const __m512i words = _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(from)));
+    values[0] = _mm512_permutexvar_ps(words, numbers);
+    values[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(words, 4), numbers);
+    values[2] = _mm512_permutexvar_ps(_mm512_srli_epi32(words, 8), numbers);
+    values[3] = _mm512_permutexvar_ps(_mm512_srli_epi32(words, 12), numbers);
   }
-  /// Each lane twice: those of the lower half, those of the upper.
-  static void twice(F a, F& low, F& high) {
-    low = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), a);
-    high = _mm512_permutexvar_ps(
-        _mm512_setr_epi32(8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15), a);
+  /// 128 values of 4 bits, those of two inputs, as bf16.
+  static void nibbles_to_bf16(const void* from, BF16* to) {
+    // -8 .. 7, twice, because a permutation looks at the lower 5 bits of an index.
+    const __m512i numbers = _mm512_broadcast_i64x4(
+        _mm256_setr_epi16(-0x3F00, -0x3F20, -0x3F40, -0x3F60, -0x3F80, -0x3FC0, -0x4000, -0x4080, 0x0000,
+                          0x3F80, 0x4000, 0x4040, 0x4080, 0x40A0, 0x40C0, 0x40E0));
+    const __m512i words = _mm512_loadu_si512(from);
+    _mm512_storeu_si512(to, _mm512_permutexvar_epi16(words, numbers));
+    _mm512_storeu_si512(to + 32, _mm512_permutexvar_epi16(_mm512_srli_epi16(words, 4), numbers));
+    _mm512_storeu_si512(to + 64, _mm512_permutexvar_epi16(_mm512_srli_epi16(words, 8), numbers));
+    _mm512_storeu_si512(to + 96, _mm512_permutexvar_epi16(_mm512_srli_epi16(words, 12), numbers));
   }
 
   static F widened(__m256i bits, const F16* /*type*/) { return _mm512_cvtph_ps(bits); }

@@ -77,13 +77,17 @@ inline int64_t resident_blocks(int64_t tokens, int64_t most, int64_t lanes) {
 
 /// Every panel of a packed weight against blocks of tokens that stay in a lane's L2 cache: each lane has its
 /// own blocks, or its own panels where lanes share one, but for a last part that whichever is free takes.
+/// `run` does a PanelTask.
+template <typename Run>
 class ResidentWork {
  public:
-  ResidentWork(const PackedLinearArgs& args, void (*kernel)(const PanelTask&), int64_t bytes, Lane lane)
+  /// `bytes` of inputs fit in the cache.
+  ResidentWork(const PackedLinearArgs& args, const MatmulTiles& tiles, const Run& run, int64_t bytes,
+               Lane lane)
       : args_(args),
-        kernel_(kernel),
+        run_(run),
         lane_(lane),
-        tiles_(tiles_of(args, static_cast<int64_t>(size_of(args.weight.dtype)))),
+        tiles_(tiles),
         panels_(args.weight.shape[0]),
         tokens_(args.x.shape[0]) {
     const int64_t row_bytes = args.x.shape[1] * static_cast<int64_t>(size_of(args.x.dtype));
@@ -121,12 +125,12 @@ class ResidentWork {
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
       PanelTask task = panel_task(args_, tiles_, panel, tokens);
       if (panel + 1 < panels.end) task.next = panel_task(args_, tiles_, panel + 1, tokens).panel;
-      kernel_(task);
+      run_(task);
     }
   }
 
   const PackedLinearArgs& args_;
-  void (*kernel_)(const PanelTask&);
+  const Run& run_;
   Lane lane_;
   MatmulTiles tiles_;
   int64_t panels_;
@@ -161,7 +165,7 @@ void packed_linear(const PackedLinearArgs& args, Lane lane) {
                                                                            : kLevel.panel_bf16;
   const MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(args.weight.dtype)));
   if (args.weight.dtype == DType::kBF16 && kLevel.resident_bf16 > 0 && args.x.shape[0] >= kResidentFrom)
-    return ResidentWork(args, run, kLevel.resident_bf16, lane).run();
+    return ResidentWork(args, tiles, run, kLevel.resident_bf16, lane).run();
   for_each_panel(args, tiles, lane,
                  [&](int64_t panel, Range tokens) { run(panel_task(args, tiles, panel, tokens)); });
 }
