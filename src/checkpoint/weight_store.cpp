@@ -51,7 +51,7 @@ struct WeightStore::State {
   [[nodiscard]] const char* described_by() const { return opened->gguf ? "its metadata" : "config.json"; }
   [[nodiscard]] std::string readable_types(const StoredWeight& weight) const;
   const StoredWeight& find(const std::string& name, const Shape& shape);
-  Tensor draw(const std::string& name, const Shape& shape, DType dtype) const;
+  [[nodiscard]] Tensor draw(const std::string& name, const Shape& shape, DType dtype) const;
   QuantizedWeight quantized_part(const WeightPart& part, int64_t in, const QuantizedFormat& format);
   QuantizedWeight round(const WeightPart& part, int64_t in, const QuantizedFormat& format);
 };

@@ -139,11 +139,13 @@ void print_memory(const ModelConfig& config, const std::optional<Precision>& pre
   };
   const auto caches_in = [&](DType dtype) {
     std::vector<std::string> texts;
+    texts.reserve(contexts.size());
     for (const int64_t tokens : contexts)
       texts.push_back(size_text(Batch{1, tokens}.kv_bytes(config, dtype)));
     return texts;
   };
   std::vector<std::string> head;
+  head.reserve(contexts.size());
   for (const int64_t tokens : contexts) head.push_back(std::to_string(tokens));
   print("dtype", "weights", head);
   if (precision)

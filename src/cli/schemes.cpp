@@ -76,9 +76,9 @@ std::vector<SchemeLine> schemes_by_layer(const Graph& graph) {
            places[end].matrices == places[first].matrices) {
       ++end;
     }
-    std::string where = places[first].name;
-    if (places[first].is_layer && end == first + 1) where = "layer " + where;
-    if (end > first + 1) where = "layers " + where + " to " + places[end - 1].name;
+    std::string where = !places[first].is_layer ? "" : end == first + 1 ? "layer " : "layers ";
+    where += places[first].name;
+    if (end > first + 1) where.append(" to ").append(places[end - 1].name);
     lines.push_back({where, text_of(places[first])});
     first = end;
   }
