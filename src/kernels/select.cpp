@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -68,6 +69,10 @@ IsaLevel choose_level(const char* value, const CpuFeatures& features) {
   std::string have;
   for (const IsaLevel level : levels) have += (have.empty() ? "" : ", ") + std::string(name_of(level));
   fail("CARAVAN_ISA: found ", in_quotes(value), ", expected one of what this machine and build have: ", have);
+}
+
+int64_t largest_fast_head(IsaLevel level) {
+  return level == IsaLevel::kPortable ? std::numeric_limits<int64_t>::max() : cpu::largest_head();
 }
 
 KernelTable select_kernels(IsaLevel level) {

@@ -43,6 +43,15 @@ std::optional<LoadQuantization> quantization_from_name(std::string_view name) {
   return scheme;
 }
 
+std::string format_text(const QuantizedFormat& format) {
+  std::string text(name_of({format.weight, format.rows}));
+  text += format.weight.group == 0 ? ", per channel" : ", groups of " + std::to_string(format.weight.group);
+  if (format.weight.zero_points) text += ", zero points";
+  if (format.rows.mode == ActivationQuant::kStatic) text += ", static activations";
+  if (format.row_kept != 0) text += ", sparse";
+  return text;
+}
+
 std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats) {
   std::map<std::string, int64_t> counts;
   for (const auto& [name, format] : formats) {

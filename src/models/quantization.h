@@ -28,6 +28,9 @@ std::string_view name_of(const LoadQuantization& scheme);
 /// output) or w4a16 (4 bits, groups of 128 inputs). Nothing for any other name.
 std::optional<LoadQuantization> quantization_from_name(std::string_view name);
 
+/// "w8a8, per channel", "w4a16, groups of 128, zero points", "w8a8, per channel, static activations".
+std::string format_text(const QuantizedFormat& format);
+
 /// "w8a8", "w8a16" or "w4a16", or "w8a8 sparse": of most of `formats`, of which there is at least one.
 std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats);
 

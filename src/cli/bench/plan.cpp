@@ -138,11 +138,18 @@ std::vector<Lengths> parse_lengths(const Arguments& arguments, int64_t context) 
 }
 
 /// What parse_engine_flags() makes of one value of each list.
-BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config) {
+/// `opened` has the weights from the first setting on, for every case of all of them.
+BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config,
+                        std::shared_ptr<const WeightStore>& opened) {
   BenchCase at;
   at.flags = parse_engine_flags(arguments.with("--batch-size", "1"));
   at.mode = name_of(at.flags.engine.execute_mode);
-  WeightStore store = WeightStore::open(at.flags.model_path, at.flags.load.format);
+  if (!opened) {
+    opened =
+        std::make_shared<const WeightStore>(WeightStore::open(at.flags.model_path, at.flags.load.format));
+  }
+  at.flags.load.opened = opened;
+  WeightStore store = opened->again();
   Precision precision = precision_of(config, store, at.flags.load);
   at.dtype = precision.weights;
   at.kv_dtype = precision.kv_cache;
@@ -253,6 +260,7 @@ BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes)
     fail("config.json: a context of ", context, context == 1 ? " token" : " tokens",
          " leaves no decode step to measure, expected at least 3");
   }
+  std::shared_ptr<const WeightStore> opened;
   std::vector<Arguments> settings = {arguments};
   for (const auto& [flag, otherwise] : kListed) {
     std::vector<Arguments> each;
@@ -263,7 +271,7 @@ BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes)
     settings = std::move(each);
   }
   for (const Arguments& one : settings)
-    add_cases(one, parse_setting(one, plan.config), available_bytes, plan);
+    add_cases(one, parse_setting(one, plan.config, opened), available_bytes, plan);
   for (const BenchCase& at : plan.cases) {
     const std::string flag = at.test.empty() ? "--batch-size " + std::to_string(at.batch)
                                              : "--" + at.test.substr(0, 2) + " " + at.test.substr(2);

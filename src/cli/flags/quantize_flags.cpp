@@ -40,4 +40,22 @@ std::optional<LoadQuantization> parse_quantize_flags(const Arguments& arguments)
   return scheme;
 }
 
+Option dtype_option() {
+  return {"--dtype", "TYPE", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"};
+}
+
+Option kv_cache_dtype_option() {
+  return {"--kv-cache-dtype", "TYPE", "int8, or auto: as the checkpoint says, or its weights (auto)"};
+}
+
+LoadOptions parse_load_dtypes(const Arguments& arguments) {
+  LoadOptions options;
+  const std::string dtype = arguments.choice("--dtype", {"auto", "fp32", "fp16", "bf16"}).value_or("auto");
+  if (dtype != "auto") options.dtype = dtype_from_name(dtype);
+  const bool int8 = arguments.choice("--kv-cache-dtype", {"auto", "int8"}) == "int8";
+  if (int8) options.kv_cache_dtype = DType::kI8;
+  options.quantize = parse_quantize_flags(arguments);
+  return options;
+}
+
 }  // namespace caravan::cli

@@ -4,9 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <set>
+#include <thread>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -264,6 +272,43 @@ TEST(Quantize, RefusesFoldersAndTextsThatDoNotDo) {
   // Nothing of what was begun is left.
   for (const fs::directory_entry& entry : fs::directory_iterator(folder.path()))
     EXPECT_EQ(entry.path().extension(), ".txt") << entry.path();
+}
+
+/// What is in the folder, by name.
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    names.push_back(entry.path().filename().string());
+  return names;
+}
+
+/// Runs the program in a process of its own, sends it `signal` once it has begun to write into `folder`, and
+/// returns its exit code, or the number of the signal that ended it, negated.
+int code_after(int signal, const fs::path& folder, const std::vector<std::string>& words) {
+  // What waits to be written is written once.
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    static_cast<void>(std::freopen("/dev/null", "w", stderr));
+    std::_Exit(run_program(words));
+  }
+  int status = 0;
+  while (names_in(folder).empty() && ::waitpid(child, &status, WNOHANG) == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ::kill(child, signal);
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(Quantize, LeavesNothingBehindWhereASignalStopsIt) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const test::TemporaryFolder folder;
+    const int code = code_after(
+        signal, folder.path(),
+        {"quantize", demo(), "--scheme", "w4a16", "--gptq", "--output", (folder / "new").string()});
+    EXPECT_EQ(code, 130);
+    EXPECT_THAT(names_in(folder.path()), testing::IsEmpty());
+  }
 }
 
 TEST(Quantize, NamesTheTensorThatGroupsDoNotDivide) {
