@@ -79,6 +79,13 @@ Tensor random_blob(const QuantizedFormat& format, const LinearShape& shape) {
   const std::vector<float> scales(kPanelOutputs, 0.01F);
   for (int64_t chunk = 0; chunk < size[0] * size[1]; ++chunk)
     convert_elements(scales.data(), DType::kF32, bytes + chunk * size[2], format.scale, scales.size());
+  const ChunkLayout layout = chunk_layout(format, shape.in);
+  // Where not every value is stored: one of every two, so that there are as many as there is room for.
+  for (int64_t panel = 0; format.row_kept != 0 && panel < size[0]; ++panel) {
+    for (uint8_t* mask = bytes + panel * size[2] + layout.masks;
+         mask < bytes + panel * size[2] + layout.values; ++mask)
+      *mask = static_cast<uint8_t>((*mask & 0x55U) | (~*mask & 0x55U) << 1U);
+  }
   return blob;
 }
 
@@ -143,6 +150,7 @@ void add_quantized(const std::string& shape_name, const LinearShape& shape, IsaL
   const RowQuant rows = {ActivationQuant::kPerToken};
   const std::pair<const char*, QuantizedFormat> formats[] = {
       {"W8A8", {{8, 0, false}, rows, DType::kF32, DType::kI8}},
+      {"W8A8-sparse", {{8, 0, false}, rows, DType::kF32, DType::kI8, shape.in / 2}},
       {"W8A16", {{8, 0, false}, {}, DType::kF32, DType::kBF16}},
       {"W4A16-128", {{4, 128, false}, {}, DType::kF16, DType::kBF16}},
       {"W4A16-32-asymmetric", {{4, 32, true}, {}, DType::kF16, DType::kBF16}},

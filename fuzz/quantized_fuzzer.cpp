@@ -39,7 +39,8 @@ void read_all(const caravan::QuantizedWeight& weight, uint64_t file_size) {
   const int64_t groups = caravan::groups_of(weight.quant, weight.in);
   if (weight.out < 1 || weight.in < 1 || (weight.quant.bits != 4 && weight.quant.bits != 8)) std::abort();
   if (weight.quant.group != 0 && weight.in % weight.quant.group != 0) std::abort();
-  if (static_cast<uint64_t>(weight.out) * static_cast<uint64_t>(weight.in) > 2 * file_size) std::abort();
+  // Of a number that is not stored there is a bit.
+  if (static_cast<uint64_t>(weight.out) * static_cast<uint64_t>(weight.in) > 8 * file_size) std::abort();
   if (weight.rows.zero < 0 || weight.rows.zero > 255) std::abort();
   const int64_t most = weight.quant.bits == 4 ? 7 : 127;
   const int64_t at_once = weight.out / 3 + 1;

@@ -87,7 +87,9 @@ CpuFeatures cpu_features() {
                     __builtin_cpu_supports("avx512vl");
   features.avx512_bf16 = features.avx512 && __builtin_cpu_supports("avx512bf16");
   features.avx512_vnni = features.avx512 && __builtin_cpu_supports("avx512vnni");
-  features.amx = features.avx512_bf16 && features.avx512_vnni && cpu_has_amx() && amx_refusal().empty();
+  features.avx512_vbmi2 = features.avx512 && __builtin_cpu_supports("avx512vbmi2");
+  features.amx = features.avx512_bf16 && features.avx512_vnni && features.avx512_vbmi2 && cpu_has_amx() &&
+                 amx_refusal().empty();
 #endif
   return features;
 }

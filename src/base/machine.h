@@ -10,10 +10,11 @@ namespace caravan {
 
 /// The instruction sets that Caravan has kernels for, each asked for from the CPU and the operating system.
 struct CpuFeatures {
-  bool avx2 = false;         ///< AVX2, FMA and F16C
-  bool avx512 = false;       ///< AVX-512 F, BW, DQ and VL, with all of avx2
-  bool avx512_bf16 = false;  ///< vdpbf16ps, with all of avx512
-  bool avx512_vnni = false;  ///< vpdpbusd, with all of avx512
+  bool avx2 = false;          ///< AVX2, FMA and F16C
+  bool avx512 = false;        ///< AVX-512 F, BW, DQ and VL, with all of avx2
+  bool avx512_bf16 = false;   ///< vdpbf16ps, with all of avx512
+  bool avx512_vnni = false;   ///< vpdpbusd, with all of avx512
+  bool avx512_vbmi2 = false;  ///< vpexpandb, with all of avx512
   /// AMX's tiles, tdpbf16ps and tdpbusd, with all of the above, and the system's leave to use them.
   bool amx = false;
 };

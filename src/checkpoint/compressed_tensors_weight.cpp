@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "checkpoint/bitmask_values.h"
 #include "checkpoint/quantized/unpack.h"
 #include "checkpoint/quantized_formats.h"
 
@@ -30,25 +31,6 @@ void set_bytes(MatrixParts& parts, const StoredWeight& values) {
     }
     values.file->release(source);
   };
-}
-
-/// The sizes that MODULE.weight_shape, int64 [2], holds.
-std::pair<int64_t, int64_t> stored_shape(const StoredWeight& shape) {
-  require_part(shape, {"I64", "I32"}, {{2}});
-  int64_t sizes[2] = {};
-  for (size_t axis = 0; axis < 2; ++axis) {
-    if (shape.type_name == "I64") {
-      std::memcpy(&sizes[axis], shape.bytes.data() + axis * sizeof(int64_t), sizeof(int64_t));
-    } else {
-      int32_t size = 0;
-      std::memcpy(&size, shape.bytes.data() + axis * sizeof size, sizeof size);
-      sizes[axis] = size;
-    }
-    if (sizes[axis] < 1 || sizes[axis] > kMaxMatrixSide) {
-      fail(where_is(shape), " holds the size ", sizes[axis], ", expected sizes from 1 to ", kMaxMatrixSide);
-    }
-  }
-  return {sizes[0], sizes[1]};
 }
 
 /// Reads MODULE.weight_packed, int32 [out, words].
@@ -159,7 +141,9 @@ FoundWeight compressed_tensors_weight(const QuantScheme& scheme, const std::stri
   parts.quant.group = scheme.group;
   parts.rows.mode = scheme.activations;
   parts.stored.push_back(values);
-  if (scheme.storage == QuantStorage::kBytes) {
+  if (values.name.ends_with(".compressed")) {
+    set_bitmask(parts, module, values, tensors);
+  } else if (scheme.storage == QuantStorage::kBytes) {
     set_bytes(parts, values);
   } else {
     set_packed(parts, module, values, tensors);

@@ -79,6 +79,7 @@ FoundWeight found_weight(const std::string& name, MatrixParts parts) {
   found.weight.scale = parts.scale_dtype;
   found.weight.out = parts.out;
   found.weight.in = parts.in;
+  found.weight.row_kept = parts.row_kept;
   for (const StoredWeight& part : parts.stored) found.parts.push_back(part.name);
   const auto shared = std::make_shared<const MatrixParts>(std::move(parts));
   const auto rows_read = std::make_shared<std::atomic<int64_t>>(0);
@@ -105,6 +106,24 @@ void require_part(const StoredWeight& part, const std::vector<std::string>& type
     fail(where_is(part), " is stored as ", in_quotes(part.type_name), ", expected ", alternatives(types));
   if (std::find(shapes.begin(), shapes.end(), part.shape) == shapes.end())
     fail(where_is(part), " has shape ", part.shape, ", expected ", alternatives(shapes));
+}
+
+std::pair<int64_t, int64_t> stored_shape(const StoredWeight& shape) {
+  require_part(shape, {"I64", "I32"}, {{2}});
+  int64_t sizes[2] = {};
+  for (size_t axis = 0; axis < 2; ++axis) {
+    if (shape.type_name == "I64") {
+      std::memcpy(&sizes[axis], shape.bytes.data() + axis * sizeof(int64_t), sizeof(int64_t));
+    } else {
+      int32_t size = 0;
+      std::memcpy(&size, shape.bytes.data() + axis * sizeof size, sizeof size);
+      sizes[axis] = size;
+    }
+    if (sizes[axis] < 1 || sizes[axis] > kMaxMatrixSide) {
+      fail(where_is(shape), " holds the size ", sizes[axis], ", expected sizes from 1 to ", kMaxMatrixSide);
+    }
+  }
+  return {sizes[0], sizes[1]};
 }
 
 const std::vector<std::string>& scale_types() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/quantized_weight.h"
@@ -38,6 +39,7 @@ struct MatrixParts {
   DType scale_dtype = DType::kF32;  ///< that holds every scale
   /// The zero point of [output, group]; nothing where there are none.
   std::function<int8_t(int64_t output, int64_t group)> zero;
+  int64_t row_kept = 0;              ///< as QuantizedWeight::row_kept
   std::vector<StoredWeight> stored;  ///< all that it is made of
   bool read_across = false;          ///< every output's numbers lie all over the tensor
 };
@@ -56,6 +58,10 @@ const StoredWeight& part_of(const StoredTensors& tensors, const std::string& mod
 /// Throws Error unless the tensor is stored as one of `types` and of one of `shapes`.
 void require_part(const StoredWeight& part, const std::vector<std::string>& types,
                   const std::vector<Shape>& shapes);
+
+/// The sizes that `shape`, int64 or int32 [2], holds. Throws Error where it is not that, or sizes are not
+/// those of a matrix.
+std::pair<int64_t, int64_t> stored_shape(const StoredWeight& shape);
 
 /// The types that scales are stored in.
 const std::vector<std::string>& scale_types();

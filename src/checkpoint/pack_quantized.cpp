@@ -59,6 +59,21 @@ void store_values(const int8_t* row, int64_t inputs, int64_t output, const Quant
   }
 }
 
+/// Keeps of `values`, in the order of a chunk, those that are not 0.
+void keep_values(const std::vector<std::byte>& values, const ChunkLayout& layout, std::byte* chunk) {
+  int64_t kept = 0;
+  for (size_t begin = 0; begin < values.size(); begin += kMaskedValues) {
+    uint64_t mask = 0;
+    for (size_t i = 0; i < kMaskedValues; ++i) {
+      if (values[begin + i] == std::byte{0}) continue;
+      mask |= uint64_t{1} << i;
+      CARAVAN_CHECK(kept < layout.capacity);
+      chunk[layout.values + kept++] = values[begin + i];
+    }
+    std::memcpy(chunk + layout.masks + begin / 8, &mask, sizeof mask);
+  }
+}
+
 /// Writes group `group` of a panel to `chunk`, whose bytes are all 0.
 void pack_chunk(const PanelNumbers& numbers, int64_t in, int64_t group, const QuantizedFormat& format,
                 std::byte* chunk) {
@@ -67,6 +82,8 @@ void pack_chunk(const PanelNumbers& numbers, int64_t in, int64_t group, const Qu
   const int64_t width = in / groups;
   const auto scale_bytes = static_cast<int64_t>(size_of(format.scale));
   std::vector<int8_t> row(static_cast<size_t>(layout.inputs));  // a group of one output, up to whole steps
+  const bool sparse = format.row_kept != 0;
+  std::vector<std::byte> all(sparse ? row.size() * kPanelOutputs : 0);  // of a sparse chunk, in its order
   for (int64_t o = 0; o < kPanelOutputs; ++o) {
     const auto at = static_cast<size_t>(o * groups + group);
     store_scale(numbers.scales[at], format.scale, chunk + o * scale_bytes);
@@ -75,10 +92,11 @@ void pack_chunk(const PanelNumbers& numbers, int64_t in, int64_t group, const Qu
     const int8_t* values = numbers.values.data() + o * in + group * width;
     std::copy_n(values, width, row.begin());
     std::fill(row.begin() + width, row.end(), zero);
-    store_values(row.data(), layout.inputs, o, format, chunk + layout.values);
+    store_values(row.data(), layout.inputs, o, format, sparse ? all.data() : chunk + layout.values);
     const int32_t sum = std::accumulate(row.begin(), row.end(), 0);
-    if (layout.sums != layout.values) std::memcpy(chunk + layout.sums + o * 4, &sum, sizeof sum);
+    if (layout.sums != layout.masks) std::memcpy(chunk + layout.sums + o * 4, &sum, sizeof sum);
   }
+  if (sparse) keep_values(all, layout, chunk);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "checkpoint/quantized_formats.h"
+#include "checkpoint/threads.h"
 
 namespace caravan {
 
@@ -24,6 +25,8 @@ const StoredWeight* values_of(const QuantScheme& scheme, const std::string& modu
                               const StoredTensors& tensors) {
   const auto plain = tensors.find(module + ".weight");
   const auto packed = tensors.find(module + ".weight_packed");
+  const auto kept = tensors.find(module + ".compressed");
+  if (scheme.storage == QuantStorage::kBytes && kept != tensors.end()) return &kept->second;
   if (scheme.storage == QuantStorage::kPacked && packed != tensors.end()) return &packed->second;
   // A norm's vector is no matrix.
   if (plain == tensors.end() || plain->second.shape.rank() != 2) return nullptr;
@@ -33,16 +36,34 @@ const StoredWeight* values_of(const QuantScheme& scheme, const std::string& modu
        " by \"quantization_config\" of config.json, or the module in its list \"ignore\"");
 }
 
+/// How many numbers that are not 0 the output has that has most of them, but at least 1.
+int64_t fullest_output(const StoredWeight& bytes) {
+  const auto outputs = static_cast<size_t>(bytes.shape[0]);
+  const auto width = static_cast<size_t>(bytes.shape[1]);
+  std::vector<int64_t> kept(outputs);
+  for_each_in_parallel(outputs, [&](size_t output) {
+    const auto row = bytes.bytes.subspan(output * width, width);
+    kept[output] = static_cast<int64_t>(width) - std::count(row.begin(), row.end(), std::byte{0});
+  });
+  bytes.file->release(bytes.bytes);
+  return std::max<int64_t>(1, *std::max_element(kept.begin(), kept.end()));
+}
+
 FoundWeights find(const CompressedTensorsConfig& config, const StoredTensors& tensors) {
   FoundWeights found;
   for (const auto& [name, stored] : tensors) {
     std::string module = without_end(name, ".weight");
     if (module.empty()) module = without_end(name, ".weight_packed");
+    if (module.empty() && config.bitmask) module = without_end(name, ".compressed");
     if (module.empty() || found.contains(module + ".weight")) continue;
     const QuantScheme* scheme = config.scheme_of(module);
     if (scheme == nullptr || scheme->storage == QuantStorage::kDense) continue;
     const StoredWeight* values = values_of(*scheme, module, tensors);
-    if (values != nullptr) add(found, compressed_tensors_weight(*scheme, module, *values, tensors));
+    if (values == nullptr) continue;
+    FoundWeight weight = compressed_tensors_weight(*scheme, module, *values, tensors);
+    if (config.pruned && scheme->storage == QuantStorage::kBytes)
+      weight.weight.row_kept = fullest_output(*values);
+    add(found, std::move(weight));
   }
   return found;
 }

@@ -30,6 +30,8 @@ struct QuantizedWeight {
   /// Writes the numbers of rows `first` to `first + count` - 1. Throws Error, naming the tensor, where a
   /// scale is infinite or NaN, or negative in a format that has none such (GGUF's Q4_0 has).
   std::function<void(int64_t first, int64_t count, const QuantizedRows& rows)> read;
+  /// No output has more values that are not 0 than so many; 0: nobody has counted them.
+  int64_t row_kept = 0;
 };
 
 }  // namespace caravan

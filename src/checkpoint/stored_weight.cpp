@@ -126,6 +126,12 @@ void read_rows(const StoredWeight& weight, int64_t first, int64_t count, const T
       weight.bytes.subspan(static_cast<size_t>(begin) * stored, static_cast<size_t>(end - begin) * stored));
 }
 
+void require_finite(const float* values, int64_t count, const std::string& where) {
+  const float* const end = values + count;
+  const float* const wrong = std::find_if(values, end, [](float value) { return !std::isfinite(value); });
+  if (wrong != end) fail(where, " holds ", *wrong, ", expected finite numbers, which alone can be quantised");
+}
+
 void read_weight(const StoredWeight& weight, const TensorView& target) {
   const int64_t width = row_elements(weight);
   const int64_t rows = row_count(weight);

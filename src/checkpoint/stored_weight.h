@@ -50,6 +50,9 @@ bool is_stored_as(const StoredWeight& weight, DType dtype);
 /// element is too large for fp16.
 void read_rows(const StoredWeight& weight, int64_t first, int64_t count, const TensorView& rows);
 
+/// Throws Error, beginning with `where`, unless all `count` values are finite.
+void require_finite(const float* values, int64_t count, const std::string& where);
+
 /// Writes all of it on every core. The file's pages leave memory as soon as they are read, so that the peak
 /// is the target and a few chunks.
 void read_weight(const StoredWeight& weight, const TensorView& target);

@@ -95,6 +95,14 @@ std::map<std::string, std::string> parse_weight_index(std::string_view text, con
   return shard_of;
 }
 
+bool has_weight_files(const fs::path& folder) {
+  require_folder(folder, "model path");
+  const std::vector<std::string> names = file_names(folder);
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return name == kIndexName || name.ends_with(kExtension);
+  });
+}
+
 std::vector<WeightFile> open_weight_files(const fs::path& folder) {
   require_folder(folder, "model path");
   std::vector<std::string> names = file_names(folder);

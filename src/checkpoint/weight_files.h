@@ -24,6 +24,9 @@ struct WeightFile {
 /// naming `source`, unless every shard is the plain name of a *.safetensors file (no folder in it).
 std::map<std::string, std::string> parse_weight_index(std::string_view text, const std::string& source);
 
+/// Whether open_weight_files() would find any in `folder`.
+bool has_weight_files(const std::filesystem::path& folder);
+
 /// Opens the weight files of `folder`: the shards of model.safetensors.index.json where that exists, else
 /// model.safetensors, else every *.safetensors in order of their names (consolidated*.safetensors, a second
 /// copy under other names that some publishers add, only where nothing else is). Throws Error on none of

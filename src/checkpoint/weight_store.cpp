@@ -1,7 +1,6 @@
 #include "checkpoint/weight_store.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <map>
 #include <numeric>
@@ -26,28 +25,38 @@ namespace caravan {
 
 namespace fs = std::filesystem;
 
-struct WeightStore::State {
+/// What is there to be taken: the same for all stores of one checkpoint, which share it.
+struct WeightStore::Opened {
   fs::path folder;
-  LoadFormat format = LoadFormat::kAuto;
   std::vector<WeightFile> files;  ///< of a folder with safetensors
   std::optional<GgufFile> gguf;   ///< or this
-
   StoredTensors places;
-  std::set<std::string> taken;
-  FoundWeights quantized;
-  /// What take() converted or drew, so that asking twice (tied embeddings) costs once.
-  std::map<std::pair<std::string, DType>, Tensor> owned;
-  /// What take_panels() and take_vectors() put together.
-  std::vector<Tensor> assembled;
 
   void add(std::vector<StoredWeight>&& weights);
+};
+
+struct WeightStore::State {
+  std::shared_ptr<const Opened> opened;
+  LoadFormat format = LoadFormat::kAuto;
+
+  std::set<std::string> taken;
+  FoundWeights quantized;
+  Sparsity sparsity = Sparsity::kNone;  ///< of what is rounded to a sparse format
+  /// What take() converted or drew, so that asking twice (tied embeddings) costs once.
+  std::map<std::pair<std::string, DType>, Tensor> owned;
+  /// What take_vectors() put together.
+  std::vector<Tensor> assembled;
+  /// What take_panels() and take_quantized() did.
+  Slabs packed;
+
   [[nodiscard]] Tensor allocate(const std::string& where, const Shape& shape, DType dtype) const;
+  [[nodiscard]] TensorView allocate_packed(const std::string& where, const Shape& shape, DType dtype);
   [[nodiscard]] std::string where_is(const std::string& name) const;
   /// Where the shapes of the weights are said.
-  [[nodiscard]] const char* described_by() const { return gguf ? "its metadata" : "config.json"; }
+  [[nodiscard]] const char* described_by() const { return opened->gguf ? "its metadata" : "config.json"; }
   [[nodiscard]] std::string readable_types(const StoredWeight& weight) const;
   const StoredWeight& find(const std::string& name, const Shape& shape);
-  Tensor draw(const std::string& name, const Shape& shape, DType dtype) const;
+  [[nodiscard]] Tensor draw(const std::string& name, const Shape& shape, DType dtype) const;
   QuantizedWeight quantized_part(const WeightPart& part, int64_t in, const QuantizedFormat& format);
   QuantizedWeight round(const WeightPart& part, int64_t in, const QuantizedFormat& format);
   void fill_panels(std::span<const WeightPart> parts, bool interleaved, const TensorView& panels, int64_t in);
@@ -90,19 +99,32 @@ WeightStore::WeightStore(WeightStore&&) noexcept = default;
 WeightStore& WeightStore::operator=(WeightStore&&) noexcept = default;
 WeightStore::~WeightStore() = default;
 
-/// Memory for one weight. The system would hand out more than the machine has and later kill the process, so
-/// what is free is asked first.
-Tensor WeightStore::State::allocate(const std::string& where, const Shape& shape, DType dtype) const {
+namespace {
+
+/// The bytes of one weight. The system would hand out more than the machine has and later kill the process,
+/// so what is free is asked first.
+uint64_t bytes_that_are_free(const std::string& where, const Shape& shape, DType dtype) {
   const uint64_t bytes = static_cast<uint64_t>(shape.elements()) * size_of(dtype);
   const uint64_t available = machine_memory().available_bytes;
   if (bytes > available) {
     fail(where, " needs ", bytes, " bytes in ", name_of(dtype), ", but the machine has only ", available,
          " bytes of memory left: expected a smaller model, a smaller --dtype or a larger machine");
   }
+  return bytes;
+}
+
+}  // namespace
+
+Tensor WeightStore::State::allocate(const std::string& where, const Shape& shape, DType dtype) const {
+  bytes_that_are_free(where, shape, dtype);
   return {dtype, shape};
 }
 
-void WeightStore::State::add(std::vector<StoredWeight>&& weights) {
+TensorView WeightStore::State::allocate_packed(const std::string& where, const Shape& shape, DType dtype) {
+  return {packed.take(bytes_that_are_free(where, shape, dtype)), dtype, shape};
+}
+
+void WeightStore::Opened::add(std::vector<StoredWeight>&& weights) {
   for (StoredWeight& weight : weights) {
     const std::string name = weight.name;
     const auto [there, is_new] = places.try_emplace(name, std::move(weight));
@@ -113,32 +135,46 @@ void WeightStore::State::add(std::vector<StoredWeight>&& weights) {
 }
 
 WeightStore WeightStore::open(const fs::path& model_path, LoadFormat format) {
-  auto state = std::make_unique<State>();
-  state->folder = model_path;
-  state->format = format;
-  if (format == LoadFormat::kDummy) return WeightStore(std::move(state));
-  if (const std::optional<fs::path> gguf = find_gguf(model_path)) {
-    state->gguf = open_gguf(*gguf);
-    state->add(weights_of(*state->gguf));
-  } else {
-    state->files = open_weight_files(model_path);
-    for (const WeightFile& file : state->files) state->add(weights_of(file));
+  auto opened = std::make_shared<Opened>();
+  opened->folder = model_path;
+  if (format != LoadFormat::kDummy) {
+    if (const std::optional<fs::path> gguf = find_gguf(model_path)) {
+      opened->gguf = open_gguf(*gguf);
+      opened->add(weights_of(*opened->gguf));
+    } else {
+      opened->files = open_weight_files(model_path);
+      for (const WeightFile& file : opened->files) opened->add(weights_of(file));
+    }
   }
+  auto state = std::make_unique<State>();
+  state->opened = std::move(opened);
+  state->format = format;
   return WeightStore(std::move(state));
 }
 
+WeightStore WeightStore::again() const {
+  auto state = std::make_unique<State>();
+  state->opened = state_->opened;
+  state->format = state_->format;
+  return WeightStore(std::move(state));
+}
+
+void WeightStore::release_pages() const {
+  for (const auto& [name, weight] : state_->opened->places) weight.file->release(weight.bytes);
+}
+
 bool WeightStore::has(const std::string& name) const {
-  return state_->format == LoadFormat::kDummy || state_->places.contains(name) ||
+  return state_->format == LoadFormat::kDummy || state_->opened->places.contains(name) ||
          state_->quantized.contains(name);
 }
 
 void WeightStore::find_quantized(const std::optional<QuantizationConfig>& config) {
   if (!config) {
-    state_->quantized = find_quantized_blocks(state_->places);
+    state_->quantized = find_quantized_blocks(state_->opened->places);
     return;
   }
-  state_->quantized = caravan::find_quantized(*config, state_->places);
-  for (const auto& [attention, scales] : find_kv_scales(*config, state_->places)) {
+  state_->quantized = caravan::find_quantized(*config, state_->opened->places);
+  for (const auto& [attention, scales] : find_kv_scales(*config, state_->opened->places)) {
     const auto keep = [&, &module = attention](const char* name, const std::vector<float>& values) {
       Tensor tensor(DType::kF32, {static_cast<int64_t>(values.size())});
       std::copy(values.begin(), values.end(), tensor.as<float>());
@@ -156,28 +192,31 @@ std::vector<const QuantizedWeight*> WeightStore::quantized() const {
   return weights;
 }
 
+void WeightStore::prune_before_rounding(Sparsity sparsity) { state_->sparsity = sparsity; }
+
 std::string WeightStore::where_is(const std::string& name) const { return state_->where_is(name); }
 
 std::string WeightStore::State::where_is(const std::string& name) const {
-  return folder.string() + ": the tensor " + in_quotes(name);
+  return opened->folder.string() + ": the tensor " + in_quotes(name);
 }
 
 bool WeightStore::is_mapped_as(const std::string& name, DType dtype) const {
-  const auto place = state_->places.find(name);
-  return place != state_->places.end() && is_stored_as(place->second, dtype);
+  const auto place = state_->opened->places.find(name);
+  return place != state_->opened->places.end() && is_stored_as(place->second, dtype);
 }
 
 std::string WeightStore::State::readable_types(const StoredWeight& weight) const {
   std::string names = "F32, F16 or BF16";
-  if (!gguf || weight.shape.rank() < 2) return names;
+  if (!opened->gguf || weight.shape.rank() < 2) return names;
   for (const GgmlType type : kExpandable) names += " or " + std::string(info_of(type).name);
   return names;
 }
 
 /// Looks a tensor up and marks it as taken.
 const StoredWeight& WeightStore::State::find(const std::string& name, const Shape& shape) {
-  const auto place = places.find(name);
-  if (place == places.end()) fail(folder.string(), ": the weight files hold no tensor ", in_quotes(name));
+  const auto place = opened->places.find(name);
+  if (place == opened->places.end())
+    fail(opened->folder.string(), ": the weight files hold no tensor ", in_quotes(name));
   const StoredWeight& weight = place->second;
   const std::string where = caravan::where_is(weight);
   if (weight.shape != shape)
@@ -244,14 +283,13 @@ void WeightStore::State::fill_panels(std::span<const WeightPart> parts, bool int
 ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
                                          bool interleaved, int64_t experts) {
   const int64_t panels = experts * panels_of(parts, interleaved, experts);
-  Tensor packed = state_->allocate(state_->where_is(parts.front().name),
-                                   panel_shape(panels * kPanelOutputs, in, dtype), dtype);
-  for_each_expert(parts, experts, packed.view(),
+  const TensorView packed = state_->allocate_packed(
+      state_->where_is(parts.front().name), panel_shape(panels * kPanelOutputs, in, dtype), dtype);
+  for_each_expert(parts, experts, packed,
                   [&](std::span<const WeightPart> some, const TensorView& part) {
                     state_->fill_panels(some, interleaved, part, in);
                   });
-  state_->assembled.push_back(std::move(packed));
-  return state_->assembled.back().view();
+  return packed;
 }
 
 /// A matrix that is stored, or drawn, as it is: rounded as it is read.
@@ -259,10 +297,18 @@ QuantizedWeight WeightStore::State::round(const WeightPart& part, int64_t in,
                                           const QuantizedFormat& quantized_as) {
   QuantizedWeight weight = {
       part.name, quantized_as.weight, quantized_as.rows, quantized_as.scale, part.rows, in, {}};
-  const auto round_rows = [in, quantized_as, where = where_is(part.name)](const float* rows, int64_t count,
-                                                                          const QuantizedRows& to) {
-    if (!std::all_of(rows, rows + count * in, [](float value) { return std::isfinite(value); }))
-      fail(where, " holds an infinity or NaN, expected numbers, which alone can be quantised");
+  const Sparsity pruned = quantized_as.row_kept == 0 ? Sparsity::kNone : sparsity;
+  CARAVAN_CHECK_EQ(pruned != Sparsity::kNone, quantized_as.row_kept != 0);
+  const auto round_rows = [in, quantized_as, pruned, where = where_is(part.name)](
+                              const float* rows, int64_t count, const QuantizedRows& to) {
+    require_finite(rows, count * in, where);
+    std::vector<float> left;
+    if (pruned != Sparsity::kNone) {
+      left.assign(rows, rows + count * in);
+      for (int64_t row = 0; row < count; ++row)
+        prune(std::span(left).subspan(static_cast<size_t>(row * in), static_cast<size_t>(in)), pruned);
+      rows = left.data();
+    }
     round_to_nearest(rows, count, in, quantized_as.weight, quantized_as.scale, to);
   };
   const Shape shape = {part.rows, in};
@@ -313,14 +359,14 @@ ConstTensorView WeightStore::take_quantized(const std::vector<WeightPart>& parts
                                             const QuantizedFormat& format, bool interleaved,
                                             int64_t experts) {
   const int64_t panels = experts * panels_of(parts, interleaved, experts);
-  Tensor packed = state_->allocate(state_->where_is(parts.front().name),
-                                   quantized_shape(panels * kPanelOutputs, in, format), blob_dtype(format));
-  for_each_expert(parts, experts, packed.view(),
+  const TensorView packed =
+      state_->allocate_packed(state_->where_is(parts.front().name),
+                              quantized_shape(panels * kPanelOutputs, in, format), blob_dtype(format));
+  for_each_expert(parts, experts, packed,
                   [&](std::span<const WeightPart> some, const TensorView& part) {
                     state_->fill_quantized(some, interleaved, format, part, in);
                   });
-  state_->assembled.push_back(std::move(packed));
-  return state_->assembled.back().view();
+  return packed;
 }
 
 ConstTensorView WeightStore::take_vectors(const std::vector<WeightPart>& parts, bool interleaved) {
@@ -347,7 +393,7 @@ ConstTensorView WeightStore::take_vectors(const std::vector<WeightPart>& parts, 
 
 std::vector<std::string> WeightStore::unused() const {
   std::vector<std::string> names;
-  for (const auto& [name, place] : state_->places) {
+  for (const auto& [name, place] : state_->opened->places) {
     if (!state_->taken.contains(name)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
@@ -356,7 +402,7 @@ std::vector<std::string> WeightStore::unused() const {
 
 DType WeightStore::stored_dtype(DType otherwise) const {
   std::map<DType, int64_t> elements;
-  for (const auto& [name, weight] : state_->places) {
+  for (const auto& [name, weight] : state_->opened->places) {
     if (weight.encoding.has_value()) elements[weight.encoding->dtype] += weight.shape.elements();
   }
   const auto most = std::max_element(elements.begin(), elements.end(),
@@ -366,13 +412,13 @@ DType WeightStore::stored_dtype(DType otherwise) const {
 
 std::vector<std::pair<std::string, uint64_t>> WeightStore::bytes_by_dtype() const {
   std::map<std::string, uint64_t> bytes;
-  for (const auto& [name, weight] : state_->places) bytes[weight.type_name] += weight.bytes.size();
+  for (const auto& [name, weight] : state_->opened->places) bytes[weight.type_name] += weight.bytes.size();
   return {bytes.begin(), bytes.end()};
 }
 
 std::vector<std::string> WeightStore::block_types() const {
   std::set<std::string> types;
-  for (const auto& [name, weight] : state_->places) {
+  for (const auto& [name, weight] : state_->opened->places) {
     const bool expanded = weight.encoding.has_value() && weight.encoding->blocks.has_value() &&
                           !state_->quantized.contains(name);
     if (expanded) types.insert(weight.type_name);

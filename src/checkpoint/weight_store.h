@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/prune.h"
 #include "checkpoint/quantized/config.h"
 #include "checkpoint/quantized_weight.h"
 #include "tensor/view.h"
@@ -38,6 +39,12 @@ class WeightStore {
   /// that is truncated, lies, overlaps, doubles a name or overflows, or a missing shard.
   static WeightStore open(const std::filesystem::path& model_path, LoadFormat format);
 
+  /// A store of the same checkpoint, of which nothing was asked yet; files are not opened again.
+  [[nodiscard]] WeightStore again() const;
+
+  /// Tells the system that no page of the files is needed soon, so that they count for nobody's memory.
+  void release_pages() const;
+
   WeightStore(WeightStore&&) noexcept;
   WeightStore& operator=(WeightStore&&) noexcept;
   ~WeightStore();
@@ -50,6 +57,9 @@ class WeightStore {
 
   /// What find_quantized() found, in order of their names.
   [[nodiscard]] std::vector<const QuantizedWeight*> quantized() const;
+
+  /// What take_quantized() rounds to a sparse format becomes so sparse before, by magnitude.
+  void prune_before_rounding(Sparsity sparsity);
 
   /// "FILE: the tensor "NAME"", for messages.
   [[nodiscard]] std::string where_is(const std::string& name) const;
@@ -98,6 +108,7 @@ class WeightStore {
   [[nodiscard]] std::vector<std::string> block_types() const;
 
  private:
+  struct Opened;
   struct State;
   explicit WeightStore(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -66,7 +66,8 @@ std::string general_help() {
          "environment:\n"
          "  CARAVAN_ISA  portable, avx2, avx512, avx512_bf16_vnni or amx: kernels no higher than this "
          "level\n\n"
-         "exit codes: 0 done; 2 something in the command line, a file or the input is wrong\n";
+         "exit codes: 0 done; 2 something in the command line, a file or the input is wrong;\n"
+         "130 quantize was stopped by a signal\n";
 }
 
 int run_command_line(const Entry& entry, const std::vector<std::string>& rest) {

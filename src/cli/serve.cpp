@@ -6,11 +6,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/machine.h"
+#include "base/signals.h"
 #include "base/version.h"
 #include "cli/text_model.h"
 #include "engine/kv_budget.h"
 #include "serve/model_server.h"
-#include "serve/signals.h"
 
 namespace caravan::cli {
 
@@ -185,11 +185,11 @@ int serve(const std::vector<std::string>& words) {
   const std::string name = model_name(arguments, flags.model_path);
 
   // Before any other thread, so that all leave the signals to this one.
-  serve::Signals signals;
+  Signals signals(0);
   serve::ModelServer server(
       options, {view_of(model, name, chat_template.has_value() ? &*chat_template : nullptr),
                 [&model, &engine](const std::stop_token& stop) { return make_engine(model, engine, stop); }});
-  const serve::Signals::Listener listener(signals, [&server](int count) {
+  const Signals::Listener listener(signals, [&server](int count) {
     if (count == 1) return server.drain();
     server.stop();
   });

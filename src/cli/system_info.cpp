@@ -18,6 +18,9 @@ std::string levels_text() {
   std::string text;
   for (const IsaLevel level : available_levels(cpu_features()))
     text += (text.empty() ? "" : ", ") + std::string(name_of(level));
+  const CpuFeatures features = cpu_features();
+  if (features.avx512_bf16 && features.avx512_vnni && !features.avx512_vbmi2)
+    text += "; avx512_bf16_vnni not available: this CPU has no VBMI2";
   if (const std::string refusal = amx_refusal(); !refusal.empty()) text += "; amx not available: " + refusal;
   return text + "; used: " + std::string(name_of(choose_level(std::getenv("CARAVAN_ISA"), cpu_features())));
 }

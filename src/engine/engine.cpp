@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/machine.h"
 #include "engine/memory.h"
 #include "engine/tuning.h"
@@ -32,6 +33,16 @@ SchedulerOptions scheduler_options(const EngineOptions& options, const KvCacheSh
           .prefill_stretch = options.prefill_stretch};
 }
 
+/// The kernels that the options ask for. Says so where they leave a part of the model to the reference.
+KernelTable kernels_for(const ModelConfig& config, const EngineOptions& options) {
+  if (config.head_dim > largest_fast_head(options.isa)) {
+    log(LogLevel::kWarning, "attention over heads of ", config.head_dim,
+        " elements runs on the reference kernel, because ", name_of(options.isa), " has one for up to ",
+        largest_fast_head(options.isa), ": steps will be slow");
+  }
+  return select_kernels(options.isa);
+}
+
 }  // namespace
 
 Engine::Engine(Model model, const EngineOptions& options)
@@ -42,7 +53,7 @@ Engine::Engine(Model model, const EngineOptions& options)
       pool_(static_cast<int32_t>(kv_shape_.blocks)),
       scheduler_(scheduler_options(options, kv_shape_, model_.config), pool_),
       team_(options.threads, options.bind_cpu),
-      kernels_(select_kernels(options.isa)),
+      kernels_(kernels_for(model_.config, options)),
       executor_(
           {model_.graph, model_.weights, cache_.views(), kernels_, team_},
           {options.execute_mode, options.max_sequences, kv_shape_.blocks_for(options.max_sequence_length)}) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -24,7 +25,8 @@ bool cpu_has(IsaLevel level, const CpuFeatures& features) {
     case IsaLevel::kAvx512:
       return features.avx512;
     case IsaLevel::kAvx512Bf16Vnni:
-      return features.avx512_bf16 && features.avx512_vnni;
+      // VBMI2 too: of all CPUs with BF16 only Cooper Lake (2020) has it not, and takes avx512.
+      return features.avx512_bf16 && features.avx512_vnni && features.avx512_vbmi2;
     case IsaLevel::kAmx:
       return features.amx;
   }
@@ -67,6 +69,10 @@ IsaLevel choose_level(const char* value, const CpuFeatures& features) {
   std::string have;
   for (const IsaLevel level : levels) have += (have.empty() ? "" : ", ") + std::string(name_of(level));
   fail("CARAVAN_ISA: found ", in_quotes(value), ", expected one of what this machine and build have: ", have);
+}
+
+int64_t largest_fast_head(IsaLevel level) {
+  return level == IsaLevel::kPortable ? std::numeric_limits<int64_t>::max() : cpu::largest_head();
 }
 
 KernelTable select_kernels(IsaLevel level) {

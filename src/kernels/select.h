@@ -2,6 +2,7 @@
 // Thread safety: pure functions.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -25,5 +26,9 @@ IsaLevel choose_level(const char* value, const CpuFeatures& features);
 
 /// The reference table, overwritten by each level up to `level`; logs what each op got at log level debug.
 KernelTable select_kernels(IsaLevel level);
+
+/// The largest head for which `level` has an attention kernel of its own. Larger ones run on the reference
+/// kernel, which whoever loads such a model should be told.
+int64_t largest_fast_head(IsaLevel level);
 
 }  // namespace caravan

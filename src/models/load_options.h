@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 
@@ -24,6 +25,8 @@ struct LoadOptions {
   /// none) and in which dtypes they and the KV cache will be; may throw.
   std::function<void(uint64_t weight_bytes, const Precision& precision)> before_weights = {};
   std::stop_token stop = {};  ///< is asked before each weight
+  /// The weights of the same path, where somebody has opened them already: their files are not opened again.
+  std::shared_ptr<const WeightStore> opened = {};
 };
 
 }  // namespace caravan

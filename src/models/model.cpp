@@ -106,7 +106,8 @@ uint64_t Model::weight_bytes() const {
 
 Model load_model(const std::filesystem::path& model_path, const LoadOptions& options) {
   ModelConfig config = load_config(model_path);
-  WeightStore store = WeightStore::open(model_path, options.format);
+  WeightStore store =
+      options.opened ? options.opened->again() : WeightStore::open(model_path, options.format);
   const Precision precision = precision_of(config, store, options);
   Model model = {std::move(config), precision.weights, precision.kv_cache, {}, std::move(store), {}, {}};
   model.graph = record_model(model.config, precision);

@@ -19,7 +19,10 @@ QuantizedFormat format_of(const QuantizedWeight& weight, DType dtype, const Weig
     fail(store.where_is(weight.name), " has ", weight.in, " inputs, expected at most ", kMaxQuantizedInputs,
          " where activations are quantised, because sums are kept in 32 bits");
   }
-  return {weight.quant, weight.rows, weight.scale, rows ? DType::kI8 : dtype};
+  QuantizedFormat format = {weight.quant, weight.rows, weight.scale, rows ? DType::kI8 : dtype};
+  if (weight.row_kept > 0 && sparse_saves(format, weight.in, weight.row_kept))
+    format.row_kept = weight.row_kept;
+  return format;
 }
 
 }  // namespace
@@ -41,6 +44,7 @@ Precision precision_of(const ModelConfig& config, WeightStore& store, const Load
          " for a checkpoint that is quantised already, expected one that is not");
   }
   if (options.quantize) {
+    store.prune_before_rounding(options.quantize->sparsity);
     precision.quantized = quantized_matrices(record_model(config, precision), *options.quantize, dtype);
     return precision;
   }

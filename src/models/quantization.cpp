@@ -43,12 +43,24 @@ std::optional<LoadQuantization> quantization_from_name(std::string_view name) {
   return scheme;
 }
 
+std::string format_text(const QuantizedFormat& format) {
+  std::string text(name_of({format.weight, format.rows}));
+  text += format.weight.group == 0 ? ", per channel" : ", groups of " + std::to_string(format.weight.group);
+  if (format.weight.zero_points) text += ", zero points";
+  if (format.rows.mode == ActivationQuant::kStatic) text += ", static activations";
+  if (format.row_kept != 0) text += ", sparse";
+  return text;
+}
+
 std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats) {
-  std::map<std::string_view, int64_t> counts;
-  for (const auto& [name, format] : formats) ++counts[name_of({format.weight, format.rows})];
+  std::map<std::string, int64_t> counts;
+  for (const auto& [name, format] : formats) {
+    const std::string_view scheme = name_of({.weight = format.weight, .rows = format.rows});
+    ++counts[std::string(scheme) + (format.row_kept == 0 ? "" : " sparse")];
+  }
   const auto most = std::max_element(counts.begin(), counts.end(),
                                      [](const auto& a, const auto& b) { return a.second < b.second; });
-  return std::string(most->first);
+  return most->first;
 }
 
 std::map<std::string, QuantizedFormat> quantized_matrices(const Graph& graph, const LoadQuantization& scheme,
@@ -75,6 +87,10 @@ std::map<std::string, QuantizedFormat> quantized_matrices(const Graph& graph, co
     if (format.rows.mode != ActivationQuant::kNone && spec.width > kMaxQuantizedInputs) {
       fail(in_quotes(name), " has ", spec.width, " inputs, expected at most ", kMaxQuantizedInputs,
            " for w8a8, whose sums are kept in 32 bits");
+    }
+    if (scheme.sparsity != Sparsity::kNone) {
+      CARAVAN_CHECK(can_be_sparse(format));
+      format.row_kept = kept_inputs(spec.width, scheme.sparsity);
     }
     for (const WeightSource& source : spec.sources) formats[source.names.front()] = format;
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "checkpoint/prune.h"
 #include "graph/graph.h"
 
 namespace caravan {
@@ -16,6 +17,8 @@ struct LoadQuantization {
   WeightQuant weight;
   RowQuant rows;
   bool head = true;  ///< whether the matmul of the logits is quantised too: to 8 bits for each output
+  /// What becomes 0 before, by magnitude, in every matrix that is quantised; of w8a8 only.
+  Sparsity sparsity = Sparsity::kNone;
 };
 
 /// "w8a8", "w8a16", "w4a16".
@@ -25,7 +28,10 @@ std::string_view name_of(const LoadQuantization& scheme);
 /// output) or w4a16 (4 bits, groups of 128 inputs). Nothing for any other name.
 std::optional<LoadQuantization> quantization_from_name(std::string_view name);
 
-/// "w8a8", "w8a16" or "w4a16": of most of `formats`, of which there is at least one.
+/// "w8a8, per channel", "w4a16, groups of 128, zero points", "w8a8, per channel, static activations".
+std::string format_text(const QuantizedFormat& format);
+
+/// "w8a8", "w8a16" or "w4a16", or "w8a8 sparse": of most of `formats`, of which there is at least one.
 std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats);
 
 /// The format of every matrix that `graph`, recorded without quantisation, multiplies by, under the first of

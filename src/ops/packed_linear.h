@@ -35,14 +35,13 @@ struct MatmulTiles {
 /// fp32 accumulator for one output. The value of a row depends on its input row and the weights only.
 ///
 /// A quantised weight whose format.rows are not quantised (W8A16, W4A16) gives, where format.order is fp32 or
-/// fp16, the very bits that the panels of that dtype would which hold scale * (q - zero), computed in fp32 and
-/// rounded once to it. In the order of bf16, which holds every q exactly,
-/// s[t, o] = sum over groups g of scale[o, g] * (sum over i in g of x[t, i] * q[o, i]
-///                                               - zero[o, g] * sum over i in g of x[t, i]),
-/// all in fp32; a kernel may cut groups into smaller ones.
-/// Where rows are quantised too (W8A8), sums are exact in int32:
-/// s[t, o] = (sum over i of (x[t, i] - zero of row t) * q[o, i]) * (scale of row t * scale[o]), each product
-/// and the sum as fp32 rounded once, then plus bias[o].
+/// fp16, the very bits that the panels of that dtype would which hold scale * (q - zero), computed in fp32
+/// and rounded once to it. In the order of bf16, which holds every q exactly, s[t, o] is the sum over groups
+/// of inputs of scale[o] * (sum over i of x[t, i] * q[o, i] - zero[o] * (sum over i of x[t, i])), all in
+/// fp32; a kernel may cut groups into smaller ones. Where rows are quantised too (W8A8), sums are exact in
+/// int32: s[t, o] = (sum over i of (x[t, i] - zero of row t) * q[o, i]) * (scale of row t * scale[o]), each
+/// product and the sum as fp32 rounded once, then plus bias[o]. A sparse weight (format.row_kept) gives the
+/// bits of the same weight with every value stored.
 struct PackedLinearArgs {
   /// [tokens, in]: bf16 where weight is bf16, or is quantised in that order; rows as QuantizeRowsArgs makes
   /// them where the weight is quantised with its rows, then uint8 [tokens, quantized_row_bytes(in)]; else

@@ -124,6 +124,13 @@ QuantizedMatrix GroupQuantizer::numbers_of(const PlannedMatrix& matrix, Tensor w
   return rounded(weights.view(), quant, scale);
 }
 
+QuantizedWeight GroupQuantizer::written(const PlannedMatrix& matrix, const QuantizedMatrix& numbers,
+                                        const RowQuant& rows) const {
+  QuantizedWeight weight = as_weight(numbers, matrix.name, rows, matrix.format->scale);
+  if (options_.sparsity != Sparsity::kNone) weight.row_kept = kept_inputs(weight.in, options_.sparsity);
+  return weight;
+}
+
 std::vector<MatrixResult> GroupQuantizer::quantize(const PlannedGroup& group, const MatrixSink& sink) const {
   std::vector<MatrixResult> results;
   for (const PlannedMatrix& matrix : group.matrices) {
@@ -131,7 +138,7 @@ std::vector<MatrixResult> GroupQuantizer::quantize(const PlannedGroup& group, co
     if (!matrix.format) continue;
     const QuantizedMatrix numbers = numbers_of(matrix, read(matrix), nullptr);
     results.back().error = relative_difference(read(matrix).view(), numbers.dequantized().view());
-    sink(as_weight(numbers, matrix.name, matrix.format->rows, matrix.format->scale));
+    sink(written(matrix, numbers, matrix.format->rows));
   }
   return results;
 }
@@ -157,7 +164,7 @@ std::vector<MatrixResult> GroupQuantizer::quantize(const PlannedGroup& group,
     outputs.push_back(machine_->multiply(taken, numbers.dequantized().view(), bias));
     results.back().error = relative_difference(exact.view(), outputs.back().view());
     results.back().format->rows = inputs.rows;
-    sink(as_weight(numbers, matrix.name, inputs.rows, matrix.format->scale));
+    sink(written(matrix, numbers, inputs.rows));
   }
   return results;
 }

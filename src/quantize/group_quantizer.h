@@ -48,6 +48,9 @@ class GroupQuantizer {
   /// The matrix in numbers; `inputs` may be null where no method needs them.
   [[nodiscard]] QuantizedMatrix numbers_of(const PlannedMatrix& matrix, Tensor weights,
                                            const Inputs* inputs) const;
+  /// What `numbers`, which must outlive it, are to be written as.
+  [[nodiscard]] QuantizedWeight written(const PlannedMatrix& matrix, const QuantizedMatrix& numbers,
+                                        const RowQuant& rows) const;
 
   const SourceCheckpoint& source_;
   const QuantizeOptions& options_;

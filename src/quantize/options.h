@@ -4,20 +4,14 @@
 #include <optional>
 #include <vector>
 
+#include "checkpoint/prune.h"
 #include "checkpoint/quantized/module_pattern.h"
 #include "models/quantization.h"
 
 namespace caravan {
 
 /// How the range of activations that one scale covers is chosen (quantize/activation_range.h).
-enum class RangeMethod : uint8_t { kMinMax, kHistogram, kPercentile };
-
-/// Which share of each output's weights becomes 0.
-enum class Sparsity : uint8_t {
-  kNone,
-  kHalf,    ///< half of all
-  kTwoOf4,  ///< two of every four that follow each other
-};
+enum class RangeMethod : uint8_t { kMinMax, kHistogram, kPercentile, kLeastSquares };
 
 /// By what a weight's importance is measured (quantize/sparsity.h).
 enum class SparsityMethod : uint8_t { kMagnitude, kWanda };
@@ -28,7 +22,7 @@ struct QuantizeOptions {
   LoadQuantization scheme;
   /// Matrices of these modules stay as they are.
   std::vector<ModulePattern> keep;
-  RangeMethod range = RangeMethod::kMinMax;  ///< of static activations
+  RangeMethod range = RangeMethod::kLeastSquares;  ///< of static activations
   /// SmoothQuant's exponent of the activations' magnitudes; nothing: no smoothing.
   std::optional<float> smooth;
   bool gptq = false;

@@ -15,6 +15,16 @@ namespace {
 /// Takes the scales of an attention's keys and values.
 using KvSink = std::function<void(const std::string& attention, const StoredKvScales& scales)>;
 
+void stop_if_asked(const QuantizeJob& job) {
+  if (job.stop.stop_requested()) throw QuantizeStopped();
+}
+
+/// The weight in fp32, if it is still wanted.
+Tensor read_weight_of(const QuantizeJob& job, const WeightSpec& spec) {
+  stop_if_asked(job);
+  return job.source.read(job.source.find(spec));
+}
+
 /// A model on its way through its groups.
 class Pass {
  public:
@@ -57,6 +67,7 @@ class Pass {
 
  private:
   void report() const {
+    stop_if_asked(job_);
     job_.progress(what_ + " " + std::to_string(group_ + 1) + " of " + std::to_string(plan_.groups.size()) +
                   ": " + plan_.groups[group_].matrices.front().name);
   }
@@ -66,7 +77,7 @@ class Pass {
   }
 
   [[nodiscard]] Tensor read(const WeightSpec& spec) const {
-    Tensor tensor = job_.source.read(job_.source.find(spec));
+    Tensor tensor = read_weight_of(job_, spec);
     smoothing_.apply(spec.sources.front().names.front(), tensor.view());
     return tensor;
   }
@@ -102,7 +113,7 @@ class Pass {
 Magnitudes magnitudes_of(const QuantizeJob& job, const QuantizePlan& plan, CalibrationWalk& walk,
                          Machine& machine) {
   Magnitudes magnitudes;
-  const auto read = [&job](const WeightSpec& spec) { return job.source.read(job.source.find(spec)); };
+  const auto read = [&job](const WeightSpec& spec) { return read_weight_of(job, spec); };
   WalkHooks hooks;
   hooks.weight = read;
   hooks.multiply = [&](const MatmulGroup&, const ConstTensorView& x, ExpertOffsets offsets) {
@@ -131,8 +142,9 @@ Magnitudes magnitudes_of(const QuantizeJob& job, const QuantizePlan& plan, Calib
 
 /// All tensors of the source that were not written as numbers. Norms and biases that smoothing changed are
 /// fp32, so that their product with the weights is the old one to fp32's rounding.
-void write_plain(const SourceCheckpoint& source, const QuantizePlan& plan, const Smoothing& smoothing,
+void write_plain(const QuantizeJob& job, const QuantizePlan& plan, const Smoothing& smoothing,
                  QuantizedFolderWriter& writer) {
+  const SourceCheckpoint& source = job.source;
   std::set<std::string> written;
   const PlannedMatrix& head = plan.groups.back().matrices.back();
   if (head.format && head.stored != head.name && !source.tensors().contains(head.stored)) {
@@ -147,6 +159,7 @@ void write_plain(const SourceCheckpoint& source, const QuantizePlan& plan, const
   }
   for (const auto& [name, weight] : source.tensors()) {
     if (written.contains(name)) continue;
+    stop_if_asked(job);
     if (!smoothing.rows.contains(name)) {
       writer.add_plain(weight);
       continue;
@@ -186,7 +199,7 @@ std::vector<MatrixResult> quantize_checkpoint(const QuantizeJob& job, QuantizedF
   Machine* const multiplies = machine ? &*machine : nullptr;
   if (options.max_error) {
     const Smoothing smoothing = smoothed();
-    const auto drop = [](const QuantizedWeight&) {};
+    const auto drop = [&job](const QuantizedWeight&) { stop_if_asked(job); };
     plan = plan.without(too_sensitive(
         plan, Pass(job, plan, smoothing, "trying").run(drop, {}, walks, multiplies), *options.max_error));
   }
@@ -198,11 +211,14 @@ std::vector<MatrixResult> quantize_checkpoint(const QuantizeJob& job, QuantizedF
     };
   }
   if (options.kv_cache == KvCacheChoice::kDynamic) writer.set_dynamic_kv_cache();
-  const auto sink = [&writer](const QuantizedWeight& weight) { writer.add_quantized(weight); };
+  const auto sink = [&job, &writer](const QuantizedWeight& weight) {
+    stop_if_asked(job);
+    writer.add_quantized(weight);
+  };
   std::vector<MatrixResult> results =
       Pass(job, plan, smoothing, "quantising").run(sink, kv_sink, walks, multiplies);
   job.progress("writing what stays as it is");
-  write_plain(job.source, plan, smoothing, writer);
+  write_plain(job, plan, smoothing, writer);
   writer.copy_texts(job.source.folder());
   writer.finish(config_of(job.source, plan));
   return results;

@@ -1,7 +1,6 @@
 #include "quantize/source.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 #include "checkpoint/gguf/model_file.h"
@@ -73,11 +72,7 @@ const StoredWeight& SourceCheckpoint::find(const WeightSpec& spec) const {
 Tensor SourceCheckpoint::read(const StoredWeight& weight) const {
   Tensor tensor(DType::kF32, weight.shape);
   read_weight(weight, tensor.view());
-  const float* values = tensor.as<float>();
-  const int64_t count = weight.shape.elements();
-  const float* wrong = std::find_if(values, values + count, [](float x) { return !std::isfinite(x); });
-  if (wrong != values + count)
-    fail(where_is(weight), " holds ", *wrong, ", expected finite numbers, which can be quantised");
+  require_finite(tensor.as<float>(), weight.shape.elements(), where_is(weight));
   return tensor;
 }
 

@@ -13,10 +13,19 @@
 //     values   [group / step, 64, step] in the order of panels of QuantizedFormat::order
 //
 // each part filled up to whole cache lines, so that a kernel streams a chunk from its first byte to its last.
-// Values of 4 bits are stored as q + 8, those of each step in 16 * step words of 16 bits: word j has values j,
-// 16 * step + j, 32 * step + j and 48 * step + j from its lowest 4 bits on, so that a shift and a table turn
-// it into numbers in the order of the panel. What lies beyond `out` has scale 0; what lies beyond `in` is the
-// zero point, so that both stand for 0. Thread safety: pure functions.
+// Values of 4 bits are stored as q + 8, those of each step in 16 * step words of 16 bits: word j has values
+// j, 16 * step + j, 32 * step + j and 48 * step + j from its lowest 4 bits on, so that a shift and a table
+// turn it into numbers in the order of the panel. What lies beyond `out` has scale 0; what lies beyond `in`
+// is the zero point, so that both stand for 0.
+//
+// Where most values are 0 a chunk may keep the others only (QuantizedFormat::row_kept): instead of `values`
+//
+//     masks    [group / step, 4] uint64: bit i of each is set where value i of 64 that follow each other, in
+//              the order above, is kept
+//     kept     [capacity] int8: those values one after the other, of all masks in turn
+//
+// with one capacity for all chunks, so that a panel begins where a multiple of its size says. Only within a
+// panel kept values can be found by counting alone. Thread safety: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -58,16 +67,26 @@ struct QuantizedFormat {
   /// How values are ordered and what they are multiplied as: fp32, fp16 or bf16 (rounded to it, once), or
   /// int8 where rows are quantised.
   DType order = DType::kF32;
+  /// 0: every value is stored; else only those that are not 0 are, of which no output has more than so many.
+  /// For one group of 8 bits without zero points, whose rows are quantised too.
+  int64_t row_kept = 0;
   bool operator==(const QuantizedFormat&) const = default;
 };
+
+/// Values that share a mask: a vector of bytes.
+constexpr int64_t kMaskedValues = 64;
+/// Bytes that a kernel may read from the last kept value on, because it loads whole vectors.
+constexpr int64_t kKeptSlack = kMaskedValues;
 
 /// Where the parts of one chunk begin, in bytes from its start.
 struct ChunkLayout {
   int64_t inputs = 0;  ///< that it has room for: a group's, up to whole steps
   int64_t zeros = 0;
   int64_t sums = 0;
-  int64_t values = 0;
-  int64_t bytes = 0;  ///< of the whole chunk
+  int64_t masks = 0;     ///< the same as values where every value is stored
+  int64_t values = 0;    ///< or kept ones
+  int64_t capacity = 0;  ///< of kept values
+  int64_t bytes = 0;     ///< of the whole chunk
 };
 
 /// How many groups the inputs of an output are divided into. A group divides them.
@@ -86,9 +105,31 @@ inline ChunkLayout chunk_layout(const QuantizedFormat& format, int64_t in) {
   layout.zeros = whole_lines(kPanelOutputs * static_cast<int64_t>(size_of(format.scale)));
   layout.sums = layout.zeros + (format.weight.zero_points ? kPanelOutputs : 0);
   const bool has_sums = format.rows.mode != ActivationQuant::kNone;
-  layout.values = layout.sums + (has_sums ? kPanelOutputs * 4 : 0);
-  layout.bytes = layout.values + whole_lines(layout.inputs * kPanelOutputs * format.weight.bits / 8);
+  layout.masks = layout.sums + (has_sums ? kPanelOutputs * 4 : 0);
+  const int64_t values = layout.inputs * kPanelOutputs;
+  if (format.row_kept == 0) {
+    layout.values = layout.masks;
+    layout.bytes = layout.values + whole_lines(values * format.weight.bits / 8);
+    return layout;
+  }
+  layout.values = layout.masks + whole_lines(values / 8);
+  layout.capacity = kPanelOutputs * format.row_kept;
+  layout.bytes = layout.values + layout.capacity + kKeptSlack;
   return layout;
+}
+
+/// Whether `format` may keep only what is not 0.
+constexpr bool can_be_sparse(const QuantizedFormat& format) {
+  return format.rows.mode != ActivationQuant::kNone && format.weight == WeightQuant{};
+}
+
+/// Whether a matrix whose outputs have up to `row_kept` (more than 0) values that are not 0 takes fewer bytes
+/// where it keeps only those.
+inline bool sparse_saves(QuantizedFormat format, int64_t in, int64_t row_kept) {
+  format.row_kept = 0;
+  const int64_t dense = chunk_layout(format, in).bytes;
+  format.row_kept = row_kept;
+  return can_be_sparse(format) && chunk_layout(format, in).bytes < dense;
 }
 
 /// The dtype that the blob's tensor has, by which kernels are chosen: int8 where rows are quantised too, else

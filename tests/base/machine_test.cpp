@@ -43,7 +43,8 @@ TEST(CpuFeatures, EachLevelIncludesTheOnesBelow) {
   EXPECT_TRUE(!features.avx512 || features.avx2);
   EXPECT_TRUE(!features.avx512_bf16 || features.avx512);
   EXPECT_TRUE(!features.avx512_vnni || features.avx512);
-  EXPECT_TRUE(!features.amx || (features.avx512_bf16 && features.avx512_vnni));
+  EXPECT_TRUE(!features.avx512_vbmi2 || features.avx512);
+  EXPECT_TRUE(!features.amx || (features.avx512_bf16 && features.avx512_vnni && features.avx512_vbmi2));
 }
 
 TEST(CpuFeatures, AgreeWithWhatTheKernelLists) {
@@ -63,8 +64,9 @@ TEST(CpuFeatures, AgreeWithWhatTheKernelLists) {
   EXPECT_EQ(features.avx512, avx512);
   EXPECT_EQ(features.avx512_bf16, avx512 && listed("avx512_bf16"));
   EXPECT_EQ(features.avx512_vnni, avx512 && listed("avx512_vnni"));
-  const bool amx = features.avx512_bf16 && features.avx512_vnni && listed("amx_tile") && listed("amx_bf16") &&
-                   listed("amx_int8");
+  EXPECT_EQ(features.avx512_vbmi2, avx512 && listed("avx512_vbmi2"));
+  const bool amx = features.avx512_bf16 && features.avx512_vnni && features.avx512_vbmi2 &&
+                   listed("amx_tile") && listed("amx_bf16") && listed("amx_int8");
   // A system may know of the tiles and still refuse them; it must give a reason then.
   EXPECT_EQ(features.amx, amx && amx_refusal().empty()) << amx_refusal();
 }

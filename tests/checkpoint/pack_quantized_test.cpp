@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -157,6 +158,70 @@ TEST(PackQuantized, InterleavesGateAndUp) {
   EXPECT_EQ(element_of(blob.view(), format, 4, 97, 0).scale, 0.0F);
 }
 
+/// The values of a panel, [inputs / 4, 64, 4], which keeps only those that are not 0.
+std::vector<int8_t> unmasked(const std::byte* chunk, const ChunkLayout& layout) {
+  std::vector<int8_t> values(static_cast<size_t>(layout.inputs * kPanelOutputs));
+  const std::byte* kept = chunk + layout.values;
+  for (size_t place = 0; place < values.size(); ++place) {
+    uint64_t mask = 0;
+    std::memcpy(&mask, chunk + layout.masks + place / 64 * 8, sizeof mask);
+    if ((mask >> place % 64 & 1U) != 0) values[place] = static_cast<int8_t>(*kept++);
+  }
+  return values;
+}
+
+TEST(PackQuantized, KeepsOnlyWhatIsNotZero) {
+  constexpr int64_t kIn = 71;
+  const QuantizedFormat dense = {{}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8};
+  QuantizedFormat sparse = dense;
+  sparse.row_kept = 36;
+  Numbers numbers(130, kIn, dense.weight, 6);
+  for (size_t i = 0; i < numbers.values.size(); ++i)
+    if (i % kIn % 2 == 1 || i / kIn == 7) numbers.values[i] = 0;
+  const auto pack = [&](const QuantizedFormat& format) {
+    Tensor blob(blob_dtype(format), quantized_shape(numbers.out, kIn, format));
+    pack_quantized(
+        {numbers.out}, false, kIn, format,
+        [&](int64_t, int64_t first, int64_t count, const QuantizedRows& to) {
+          numbers.read(first, count, to);
+        },
+        blob.view());
+    return blob;
+  };
+  const Tensor all = pack(dense);
+  const Tensor kept = pack(sparse);
+  ASSERT_LT(kept.shape()[2], all.shape()[2]);
+  const ChunkLayout layout = chunk_layout(sparse, kIn);
+  for (int64_t panel = 0; panel < 3; ++panel) {
+    const std::byte* from = all.as_bytes() + panel * all.shape()[2];
+    const std::byte* chunk = kept.as_bytes() + panel * kept.shape()[2];
+    EXPECT_EQ(std::memcmp(from, chunk, static_cast<size_t>(layout.masks)), 0) << "scales and sums";
+    const std::vector<int8_t> values = unmasked(chunk, layout);
+    EXPECT_EQ(std::memcmp(from + layout.masks, values.data(), values.size()), 0) << panel;
+  }
+}
+
+TEST(TakeQuantized, PrunesBeforeItRounds) {
+  const QuantizedFormat dense = {{}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8};
+  QuantizedFormat sparse = dense;
+  sparse.row_kept = 4;
+  const std::vector<float> values = {0.1F, -4.0F, 3.0F, 0.2F, -0.3F, 0.5F, 0.4F, 0.6F};
+  const test::TemporaryFolder folder;
+  static_cast<void>(folder.write(
+      "model.safetensors",
+      safetensors_header({{"w", DType::kF32, {1, 8}}}, {}) +
+          std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float))));
+  WeightStore store = WeightStore::open(folder.path(), LoadFormat::kAuto);
+  store.prune_before_rounding(Sparsity::kHalf);
+  const ConstTensorView blob = store.take_quantized({{"w", 1}}, 8, sparse, false);
+  const std::vector<int8_t> found =
+      unmasked(static_cast<const std::byte*>(blob.data), chunk_layout(sparse, 8));
+  std::vector<int> row;
+  for (int64_t i = 0; i < 8; ++i) row.push_back(found[static_cast<size_t>(chunk_place(sparse, 0, i))]);
+  // The scale is 4 / 127.5.
+  EXPECT_EQ(row, (std::vector<int>{0, -127, 96, 0, 0, 16, 0, 19}));
+}
+
 TEST(TakeQuantized, RefusesWeightsThatAreNoNumbers) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     const std::vector<float> values = {1.0F, 2.0F, bad, 3.0F};
@@ -169,10 +234,9 @@ TEST(TakeQuantized, RefusesWeightsThatAreNoNumbers) {
     const std::string message = test::error_of([&] {
       store.take_quantized({{"w", 2}}, 2, {{}, {}, DType::kF32, DType::kF32}, false);
     });
-    EXPECT_EQ(message,
-              folder.path().string() +
-                  ": the tensor \"w\" holds an infinity or NaN, expected numbers, which alone can be "
-                  "quantised");
+    EXPECT_EQ(message, folder.path().string() + ": the tensor \"w\" holds " +
+                           (std::isnan(bad) ? "nan" : "inf") +
+                           ", expected finite numbers, which alone can be quantised");
   }
 }
 

@@ -1,4 +1,5 @@
 // What is wrong with the tensors of a quantised checkpoint, and the sentence that says so.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -218,6 +219,44 @@ TEST(WrongAwq, LacksItsZeroPoints) {
                                  ".qzeros\", expected it in the same checkpoint");
   zeros.config<AwqConfig>().zero_point = false;
   EXPECT_EQ(zeros.reading(), "no Error");
+}
+
+TEST(WrongBitmasks, AreNamedWhereAPartIsMissingOrOfAWrongShape) {
+  Spoilt missing("int_bitmask");
+  missing.remove("row_offsets");
+  EXPECT_EQ(missing.refusal(), missing.at("compressed") + " is quantised, but there is no tensor \"" + kUp +
+                                   ".row_offsets\", expected it in the same checkpoint");
+  Spoilt shape("int_bitmask");
+  shape.tensor("bitmask").shape = {100, 8};
+  EXPECT_EQ(shape.refusal(), shape.at("bitmask") + " has shape [100, 8], expected [100, 9]");
+  Spoilt type("int_bitmask");
+  type.tensor("compressed").type_name = "BF16";
+  EXPECT_EQ(type.refusal(), type.at("compressed") + " is stored as \"BF16\", expected I8");
+  Spoilt size("int_bitmask");
+  size.set<int64_t>("shape", 1, 0);
+  EXPECT_EQ(size.refusal(), size.at("shape") + " holds the size 0, expected sizes from 1 to 1048576");
+}
+
+TEST(WrongBitmasks, HaveOffsetsThatDoNotRiseAsTheyShould) {
+  Spoilt first("int_bitmask");
+  first.set<int64_t>("row_offsets", 0, 1);
+  EXPECT_EQ(first.refusal(), first.at("row_offsets") + " begins with the offset 1, expected 0");
+  Spoilt falling("int_bitmask");
+  falling.set<int64_t>("row_offsets", 2, 35);
+  EXPECT_EQ(falling.refusal(),
+            falling.at("row_offsets") + " has output 1 end at 35 of 3600 numbers, expected from 36 to 108");
+  Spoilt beyond("int_bitmask");
+  beyond.set<int64_t>("row_offsets", 99, 3601);
+  EXPECT_EQ(beyond.refusal(), beyond.at("row_offsets") +
+                                  " has output 98 end at 3601 of 3600 numbers, expected from 3528 to 3600");
+}
+
+TEST(WrongBitmasks, DoNotHaveABitForEachNumber) {
+  Spoilt more("int_bitmask");
+  more.set<uint8_t>("bitmask", 9, 0);
+  EXPECT_THAT(more.reading(), testing::StartsWith(more.at("bitmask") + " has "));
+  EXPECT_THAT(more.reading(),
+              testing::EndsWith(" bits in output 1, expected one for each of its 36 numbers"));
 }
 
 }  // namespace

@@ -119,7 +119,7 @@ TEST_P(QuantizedFixture, KeepsEveryScaleInTheDtypeThatItNames) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, QuantizedFixture,
                          testing::Values("int_token", "int_token_asymmetric", "int_static", "pack8", "pack4",
-                                         "pack4_asymmetric", "pack4_channel", "mixed", "gptq",
+                                         "pack4_asymmetric", "pack4_channel", "mixed", "int_bitmask", "gptq",
                                          "gptq_asymmetric", "gptq_v2", "awq"),
                          [](const auto& name) { return std::string(name.param); });
 
@@ -203,6 +203,19 @@ TEST(QuantizedBlocks, AreWhatTheBlocksExpandTo) {
   }
   EXPECT_THAT(types, UnorderedElementsAre("Q4_0", "Q8_0"));
   EXPECT_TRUE(permuted);
+}
+
+TEST(QuantizedTensors, SayHowManyNumbersTheFullestOutputKeeps) {
+  EXPECT_EQ(matrix_of("int_bitmask", "mlp.up_proj").row_kept, 36) << "of 72";
+  EXPECT_EQ(matrix_of("int_token", "mlp.up_proj").row_kept, 0) << "not counted";
+  const std::filesystem::path folder = test::fixture("quantized/int_token");
+  const OpenCheckpoint checkpoint = test::open_checkpoint(folder);
+  QuantizationConfig config = config_of(folder);
+  std::get<CompressedTensorsConfig>(config).pruned = true;
+  const int64_t kept =
+      find_quantized(config, checkpoint.tensors).at("model.layers.0.mlp.up_proj.weight").weight.row_kept;
+  EXPECT_GT(kept, 15);
+  EXPECT_LE(kept, 20) << "of 20";
 }
 
 }  // namespace

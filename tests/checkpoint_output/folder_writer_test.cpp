@@ -129,8 +129,8 @@ TEST_P(WrittenFixture, HoldsTheSameNumbersInOneFileAndInMany) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, WrittenFixture,
                          testing::Values("int_token", "int_token_asymmetric", "int_static", "pack8", "pack4",
-                                         "pack4_asymmetric", "pack4_channel", "mixed", "gptq_asymmetric",
-                                         "gptq_v2", "awq"),
+                                         "pack4_asymmetric", "pack4_channel", "mixed", "int_bitmask",
+                                         "gptq_asymmetric", "gptq_v2", "awq"),
                          [](const auto& name) { return std::string(name.param); });
 
 /// Fixtures of the package itself, whose schemes the writer has too.
@@ -152,7 +152,7 @@ TEST_P(PackageFixture, IsWrittenByteForByteAsThePackageWroteIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, PackageFixture,
-                         testing::Values("int_token", "int_token_asymmetric", "pack8", "pack4",
+                         testing::Values("int_token", "int_token_asymmetric", "int_bitmask", "pack8", "pack4",
                                          "pack4_asymmetric", "pack4_channel"),
                          [](const auto& name) { return std::string(name.param); });
 
@@ -235,6 +235,41 @@ TEST(FolderWriter, NamesTheClassWhereAllAreAlikeAndTheModulesWhereTheyAreNot) {
   EXPECT_EQ(mixed["config_groups"]["group_0"]["targets"], Json({"model.layers.0.mlp.up_proj"}));
   EXPECT_EQ(mixed["config_groups"]["group_1"]["targets"], Json({"model.layers.0.mlp.down_proj"}));
   EXPECT_EQ(mixed["config_groups"]["group_1"]["format"], "pack-quantized");
+}
+
+TEST(FolderWriter, LeavesOutZerosOfWhatWasPrunedWhereThatTakesLess) {
+  Numbers numbers = {std::vector<int8_t>(4 * 256, 0), std::vector<float>(4, 0.5F), {}};
+  for (size_t i = 0; i < numbers.values.size(); i += 2) numbers.values[i] = static_cast<int8_t>(i % 127 + 1);
+  const auto named = [&](const std::string& name, int64_t row_kept) {
+    QuantizedWeight weight = weight_of("model.layers.0.mlp." + name + ".weight", 4, 256, {}, numbers);
+    weight.rows.mode = ActivationQuant::kPerToken;
+    weight.row_kept = row_kept;
+    return weight;
+  };
+  const TemporaryFolder temporary;
+  QuantizedFolderWriter writer(temporary / "x");
+  writer.add_quantized(named("up_proj", 128));
+  writer.add_quantized(named("gate_proj", 0));
+  const Numbers few = {std::vector<int8_t>(16, 1), std::vector<float>(4, 0.5F), {}};
+  QuantizedWeight small = weight_of("model.layers.0.mlp.down_proj.weight", 4, 4, {}, few);
+  small.rows.mode = ActivationQuant::kPerToken;
+  small.row_kept = 2;
+  writer.add_quantized(small);
+  writer.finish(Json::object());
+  const OpenCheckpoint checkpoint = test::open_checkpoint(temporary / "x");
+  EXPECT_TRUE(checkpoint.tensors.contains("model.layers.0.mlp.up_proj.compressed"));
+  EXPECT_FALSE(checkpoint.tensors.contains("model.layers.0.mlp.up_proj.weight"));
+  EXPECT_TRUE(checkpoint.tensors.contains("model.layers.0.mlp.gate_proj.weight")) << "nobody pruned it";
+  EXPECT_TRUE(checkpoint.tensors.contains("model.layers.0.mlp.down_proj.weight")) << "offsets take more";
+  const Json sparsity = json_of(temporary / "x" / "config.json")["quantization_config"]["sparsity_config"];
+  EXPECT_EQ(sparsity["format"], "sparse-bitmask");
+  EXPECT_EQ(sparsity["targets"], Json::array({"Linear"}));
+  EXPECT_EQ(sparsity["ignore"],
+            Json::array({"model.layers.0.mlp.gate_proj", "model.layers.0.mlp.down_proj"}));
+  EXPECT_EQ(sparsity["global_sparsity"], 0.5);
+  const FoundWeights found = find_quantized(config_of(temporary / "x"), checkpoint.tensors);
+  EXPECT_TRUE(numbers_of(found.at("model.layers.0.mlp.up_proj.weight").weight) == numbers);
+  EXPECT_EQ(found.at("model.layers.0.mlp.up_proj.weight").weight.row_kept, 128);
 }
 
 TEST(FolderWriter, WritesALargeMatrixPieceByPiece) {

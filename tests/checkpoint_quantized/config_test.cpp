@@ -181,9 +181,13 @@ TEST(CompressedTensors, RefusesWhatElseAConfigMayAskFor) {
     return refusal(compressed(kLinear8, R"("format": "int-quantized", )" + field));
   };
   EXPECT_EQ(with(R"("sparsity_config": {"format": "sparse-24-bitmask"})"),
-            "config.json: field \"quantization_config.sparsity_config\" is an object, expected none: sparse "
-            "checkpoints are not supported");
+            "config.json: field \"quantization_config.sparsity_config.format\" is the string "
+            "\"sparse-24-bitmask\", expected \"sparse-bitmask\" or \"dense\"");
   EXPECT_EQ(with(R"("sparsity_config": {"format": "dense"})"), "no Error");
+  EXPECT_EQ(with(R"("sparsity_config": {"format": "dense", "global_sparsity": 2})"),
+            "config.json: field \"quantization_config.sparsity_config.global_sparsity\" is the number 2, "
+            "expected a number from 0 to 1");
+  EXPECT_EQ(with(R"("sparsity_config": {"format": "sparse-bitmask", "global_sparsity": 0.5})"), "no Error");
   EXPECT_EQ(with(R"("sparsity_config": {})"), "no Error");
   EXPECT_EQ(with(R"("transform_config": {"config_groups": {}})"),
             "config.json: field \"quantization_config.transform_config\" is an object, expected none: "

@@ -259,12 +259,39 @@ TEST(Info, SaysWhatTheMachineIs) {
     EXPECT_THAT(outcome.out, HasSubstr(part));
 }
 
-TEST(Info, SaysHowManyMatricesAreOfEachScheme) {
+TEST(Info, SaysTheSchemeByLayer) {
   const Outcome blocks = caravan_program({"info", test::fixture("gguf/q8_0.gguf").string()});
   ASSERT_EQ(blocks.code, 0) << blocks.err;
-  EXPECT_THAT(blocks.out, HasSubstr("matrices w8a16"));
-  const Outcome plain = caravan_program({"info", (test::source_dir() / "models/demo").string()});
-  EXPECT_THAT(plain.out, testing::Not(HasSubstr("quantised")));
+  EXPECT_THAT(
+      blocks.out,
+      HasSubstr("layer 0: w8a16, per channel; bf16: mlp.up_proj; w4a16, groups of 32: mlp.down_proj"));
+  const Outcome plain = caravan_program({"info", demo()});
+  EXPECT_THAT(plain.out, HasSubstr("layers 0 to 3: bf16\n"));
+  const Outcome w8a8 = caravan_program({"info", demo(), "--quantize", "w8a8", "--lm-head", "keep"});
+  ASSERT_EQ(w8a8.code, 0) << w8a8.err;
+  EXPECT_THAT(w8a8.out, HasSubstr("layers 0 to 3: w8a8, per channel\n"));
+  EXPECT_THAT(w8a8.out, HasSubstr("embed_tokens: bf16\n"));
+  EXPECT_THAT(caravan_program({"info", demo(), "--quantize", "w4a16"}).out,
+              HasSubstr("lm_head: w8a16, per channel\n"));
+}
+
+TEST(Info, TellsTheMemoryOfWhatIsLoaded) {
+  const std::string config = (test::source_dir() / "models/configs/llama-2-7b").string();
+  const std::vector<std::string> batch = {"info",         config, "--dtype",          "bf16",
+                                          "--batch-size", "4",    "--tokens",         "2048",
+                                          "--quantize",   "w8a8", "--kv-cache-dtype", "int8"};
+  const Outcome outcome = caravan_program(batch);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  // 6.61 billion weights in a byte and its fp32 scales, the embedding in two; 131,072 keys and values for
+  // each head, with a scale each.
+  EXPECT_THAT(outcome.out, testing::ContainsRegex("as loaded +6.88 GB +553.65 MB +1.11 GB"));
+  EXPECT_THAT(outcome.out,
+              testing::ContainsRegex("4 sequences of 2048 tokens as w8a8/int8: 6.88 GB \\+ 2.21 GB = "
+                                     "9.10 GB, 0.512 of the 17.77 GB as bf16/bf16"));
+  EXPECT_THAT(caravan_program({"info", config}).out, testing::Not(HasSubstr(" of the ")));
+  const Outcome wrong = caravan_program({"info", config, "--quantize", "w9"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_EQ(wrong.out, "");
 }
 
 TEST(Info, NeedsNothingButAConfig) {
@@ -287,6 +314,17 @@ TEST(Graph, PrintsPassesNodesAndThePlanAndDrawsThem) {
   const Outcome eager = caravan_program({"graph", demo(), "--mode", "eager", "--full"});
   EXPECT_THAT(eager.out, HasSubstr("model.layers.3.mlp.up_proj.weight"));
   EXPECT_THAT(eager.out, testing::Not(HasSubstr("packed_linear")));
+}
+
+TEST(Graph, IsThatOfWhatWouldRun) {
+  const Outcome int8 = caravan_program({"graph", demo(), "--kv-cache-dtype", "int8"});
+  ASSERT_EQ(int8.code, 0) << int8.err;
+  EXPECT_THAT(int8.out, HasSubstr("int8 KV cache"));
+  // Which of a GGUF file's matrices are quantised, its tensors alone say.
+  const Outcome blocks =
+      caravan_program({"graph", test::fixture("gguf/q8_0.gguf").string(), "--mode", "eager", "--full"});
+  ASSERT_EQ(blocks.code, 0) << blocks.err;
+  EXPECT_THAT(blocks.out, HasSubstr("packed_linear"));
 }
 
 TEST(Run, RunsRandomWeightsFromAConfigAlone) {

@@ -261,6 +261,25 @@ TEST_F(EngineTest, RefusesWhatItCannotRunInOneSentence) {
   EXPECT_FALSE(engine.has_work());
 }
 
+TEST_F(EngineTest, SaysThatHeadsTooLargeForTheFastKernelsRunOnTheReference) {
+  std::string config = kConfig;
+  config.replace(config.find("\"head_dim\": 10"), 14, "\"head_dim\": 264");
+  const auto warning_with = [&](const std::string& text, IsaLevel level) {
+    static_cast<void>(folder_.write("config.json", text));
+    EngineOptions options = base_options();
+    options.isa = level;
+    testing::internal::CaptureStderr();
+    Engine engine = make_engine(options);
+    static_cast<void>(run(engine, {base_requests()[1]}));
+    return testing::internal::GetCapturedStderr();
+  };
+  const IsaLevel best = base_options().isa;
+  EXPECT_EQ(warning_with(kConfig, best), "");
+  EXPECT_EQ(warning_with(config, IsaLevel::kPortable), "");
+  if (best == IsaLevel::kPortable) return;
+  EXPECT_THAT(warning_with(config, best), HasSubstr("heads of 264 elements runs on the reference kernel"));
+}
+
 TEST_F(EngineTest, RefusesToStartOverItsMemoryLimit) {
   EngineOptions options = base_options();
   options.max_memory_gb = 0.0001;

@@ -70,9 +70,15 @@ LoadOptions rounded(std::string_view scheme, int64_t group = 0) {
   return options;
 }
 
+LoadOptions pruned(Sparsity sparsity) {
+  LoadOptions options = rounded("w8a8");
+  options.quantize->sparsity = sparsity;
+  return options;
+}
+
 TEST(QuantizedModel, GivesTheSameTokensInEveryMode) {
-  for (const LoadOptions& load :
-       {rounded("w8a8"), rounded("w8a16"), rounded("w8a16", 32), rounded("w4a16", 32)}) {
+  for (const LoadOptions& load : {rounded("w8a8"), pruned(Sparsity::kHalf), rounded("w8a16"),
+                                  rounded("w8a16", 32), rounded("w4a16", 32)}) {
     const Answer eager = answer(test::source_dir() / "models/demo", load, ExecuteMode::kEager);
     for (const ExecuteMode mode : kModes) {
       const Answer found = answer(test::source_dir() / "models/demo", load, mode);
@@ -96,7 +102,8 @@ TEST(QuantizedModel, StaysNearTheModelThatItWasRoundedFrom) {
 }
 
 TEST(QuantizedModel, IsComputedAlikeAtEveryLevel) {
-  for (const LoadOptions& load : {rounded("w8a8"), rounded("w8a16"), rounded("w4a16", 32)}) {
+  for (const LoadOptions& load :
+       {rounded("w8a8"), pruned(Sparsity::kTwoOf4), rounded("w8a16"), rounded("w4a16", 32)}) {
     LoadOptions fp32 = load;
     fp32.dtype = DType::kF32;
     const Answer truth = answer(test::source_dir() / "models/demo", fp32, ExecuteMode::kReduceOverhead,

@@ -60,5 +60,37 @@ TEST(Autotune, MeasuresEachShapeInEachRangeOnce) {
   EXPECT_EQ(table, before);
 }
 
+TEST(Autotune, MeasuresQuantisedMatmulsByTheirFormats) {
+  const QuantizedFormat bytes = {{8, 0, false}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8};
+  const QuantizedFormat eights = {{8, 0, false}, {}, DType::kF32, DType::kBF16};
+  const QuantizedFormat fours = {{4, 8, true}, {}, DType::kF16, DType::kBF16};
+  GraphBuilder builder({DType::kBF16, DType::kBF16, {{"a", bytes}, {"b", eights}, {"c", fours}}});
+  ValueId x = builder.embedding({"table"}, 10, 64);
+  for (const char* name : {"a", "b", "c"}) x = builder.linear(x, {name}, 64);
+  const Graph graph = builder.finish(x);
+  std::vector<Tensor> tensors;
+  std::vector<ConstTensorView> weights;
+  for (const WeightSpec& spec : graph.weights) {
+    tensors.emplace_back(spec.dtype, shape_of(spec));
+    weights.push_back(tensors.back().view());
+  }
+  const KernelTable kernels = select_kernels(choose_level(nullptr, cpu_features()));
+  ThreadTeam team(2);
+  TileTable table;
+  EXPECT_EQ(autotune({graph, weights, kernels, team}, table, [](size_t, size_t) {}), 3 * kTokenRanges.size());
+  // What a step asks for is what was measured.
+  for (const Node& node : graph.nodes) {
+    if (node.op != OpKind::kPackedLinear) continue;
+    const QuantizedFormat& format = node.attributes.format;
+    PackedLinearArgs args;
+    args.in = 64;
+    args.format = format;
+    const Tensor input(DType::kU8, {3, quantized_row_bytes(64)});
+    args.x = input.view();
+    args.weight = {nullptr, blob_dtype(format), quantized_shape(64, 64, format)};
+    EXPECT_TRUE(table.contains(tile_key(args)));
+  }
+}
+
 }  // namespace
 }  // namespace caravan

@@ -17,6 +17,9 @@ TileTable some_tiles(int64_t inputs) {
   TileTable table;
   table[{DType::kBF16, 32, 2048, 0}] = {inputs, 0, PanelSplit::kQueue};
   table[{DType::kBF16, 32, 2048, 3}] = {inputs, 48, PanelSplit::kShares};
+  table[{DType::kU8, 32, 2048, 0, DType::kBF16, 4, 128}] = {inputs, 48, PanelSplit::kQueue};
+  table[{DType::kU8, 32, 2048, 0, DType::kBF16, 8, 0}] = {inputs, 0, PanelSplit::kShares};
+  table[{DType::kI8, 32, 2048, 0, DType::kI8, 8, 0}] = {inputs, 0, PanelSplit::kQueue};
   return table;
 }
 
@@ -53,8 +56,8 @@ TEST(TileCache, IgnoresAFileThatIsDamagedWithAWarning) {
   for (const std::string& bad :
        {std::string("{"), good.substr(0, good.size() / 2), replaced("\"format\": 1", "\"format\": 2"),
         replaced("\"bf16\"", "\"bf61\""), replaced("\"panels\": 32", "\"panels\": -1"),
-        replaced("\"queue\"", "\"heap\""), replaced("\"range\": 0", "\"range\": 4"),
-        std::string("{\"format\": 1}"), std::string("[]")}) {
+        replaced("\"queue\"", "\"heap\""), replaced("\"bits\": 4", "\"bits\": 9"),
+        replaced("\"range\": 0", "\"range\": 4"), std::string("{\"format\": 1}"), std::string("[]")}) {
     static_cast<void>(folder.write("tiles.json", bad));
     testing::internal::CaptureStderr();
     EXPECT_TRUE(read_tile_cache(path, kHere).empty()) << bad;

@@ -97,6 +97,29 @@ TEST(PassesOnQuantized, MergeAndFuseAsForOtherMatmuls) {
   }
 }
 
+/// The format of the one matmul that gate and up become, which keep so many values of each output.
+QuantizedFormat fused_format(int64_t gate_kept, int64_t up_kept) {
+  Precision precision = {.weights = DType::kBF16, .kv_cache = DType::kBF16, .quantized = {}};
+  precision.quantized["gate"] = precision.quantized["up"] = kW8A8;
+  precision.quantized["gate"].row_kept = gate_kept;
+  precision.quantized["up"].row_kept = up_kept;
+  GraphBuilder builder(precision);
+  const ValueId x = builder.embedding({"table"}, 10, 64);
+  const ValueId gate = builder.linear(x, {"gate"}, 8);
+  Graph graph = builder.finish(builder.silu_mul(gate, builder.linear(x, {"up"}, 8)));
+  EXPECT_EQ(fuse_swiglu(graph), 1);
+  const Node& fused = graph.nodes.back();
+  const Value& weight = graph.values[static_cast<size_t>(fused.inputs[1])];
+  EXPECT_EQ(graph.weights[static_cast<size_t>(weight.index)].format, fused.attributes.format);
+  return fused.attributes.format;
+}
+
+TEST(PassesOnQuantized, MakeRoomForTheFullerOfTwoSparseMatrices) {
+  EXPECT_EQ(fused_format(30, 32).row_kept, 32);
+  EXPECT_EQ(fused_format(32, 30).row_kept, 32);
+  EXPECT_EQ(fused_format(32, 0).row_kept, 0) << "what only one of them has sparse keeps its zeros";
+}
+
 TEST(PassesOnQuantized, LeaveMatmulsOfDifferentSchemesApart) {
   Precision precision = {.weights = DType::kBF16, .kv_cache = DType::kBF16, .quantized = {}};
   precision.quantized["gate"] = kW8A8;

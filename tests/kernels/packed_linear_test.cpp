@@ -95,6 +95,65 @@ TEST_F(PackedLinear, GivesARowTheSameBitsInEveryBatchBlockAndLane) {
   }
 }
 
+/// Steps of more tokens than one block, strip or square of tiles has, by outputs that fill no panel and odd
+/// inputs; some more than an L2 cache keeps of inputs.
+TEST_F(PackedLinear, OfManyTokensIsWithinFp32RoundingOfTheReference) {
+  const KernelTable reference = select_kernels(IsaLevel::kPortable);
+  unsigned seed = 1;
+  for (const auto& [tokens, in] : {std::pair<int64_t, int64_t>{65, 33},
+                                   {127, 515},
+                                   {128, 515},
+                                   {129, 33},
+                                   {191, 515},
+                                   {519, 131},
+                                   {543, 1},
+                                   {543, 2051}}) {
+    const int64_t out = std::array<int64_t, 4>{31, 65, 130, 191}.at(seed % 4);
+    PackedCase sample(DType::kBF16, tokens, in, out, kEpilogues[seed % 3], seed);
+    run_lanes(reference.packed_linear, sample.args(), 1);
+    const std::vector<double> expected = values_of(sample.y);
+    for (const IsaLevel level : levels_) {
+      const KernelTable table = select_kernels(level);
+      for (const int lanes : {1, 2, 3, 5}) {
+        // What a block that nobody computes would leave.
+        std::memset(sample.y.view().data, 0xFF, sample.y.view().bytes());
+        run_lanes(table.packed_linear, sample.args(), lanes);
+        const std::vector<double> found = values_of(sample.y);
+        for (size_t i = 0; i < expected.size(); ++i) {
+          ASSERT_NEAR(found[i], expected[i], bound_for(sample, expected[i]))
+              << name_of(level) << ' ' << tokens << 'x' << in << 'x' << out << ", " << lanes << " lanes";
+        }
+      }
+    }
+    ++seed;
+  }
+}
+
+TEST_F(PackedLinear, OfManyTokensGivesARowTheBitsThatItHasAlone) {
+  constexpr int64_t kTokens = 543;
+  constexpr int64_t kIn = 2051;
+  constexpr int64_t kOut = 77;
+  for (const IsaLevel level : levels_) {
+    const KernelTable table = select_kernels(level);
+    PackedCase all(DType::kBF16, kTokens, kIn, kOut, Epilogue::kNone, 9);
+    run_lanes(table.packed_linear, all.args(), 1);
+    for (const int64_t tokens : {1, 65, 127, 128, 129, 191, 519}) {
+      for (const int lanes : {1, 3, 4}) {
+        const Tensor y(DType::kF32, {tokens, kOut});
+        PackedLinearArgs args = all.args();
+        const size_t skipped = static_cast<size_t>((kTokens - tokens) * kIn) * size_of(args.x.dtype);
+        args.x = {static_cast<const char*>(args.x.data) + skipped, args.x.dtype, {tokens, kIn}};
+        args.residual = {};
+        args.y = y.view();
+        run_lanes(table.packed_linear, args, lanes);
+        ASSERT_EQ(std::memcmp(all.y.as<float>() + (kTokens - tokens) * kOut, y.as<float>(), y.view().bytes()),
+                  0)
+            << name_of(level) << ' ' << tokens << " tokens, " << lanes << " lanes";
+      }
+    }
+  }
+}
+
 TEST_F(PackedLinear, AddsToTheResidualInPlace) {
   for (const IsaLevel level : levels_) {
     const KernelTable table = select_kernels(level);

@@ -1,7 +1,9 @@
 #include "kernels/quantized_cases.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "kernels/select.h"
 
@@ -53,6 +55,32 @@ void pack_output(const QuantizedMatrix& matrix, const QuantizedFormat& format, i
     std::memcpy(chunk + layout.sums + column * 4, &sum, sizeof sum);
 }
 
+/// Writes a chunk of `format`, which is sparse, from the same with every value stored.
+void drop_zeros(const uint8_t* all, const ChunkLayout& from, const ChunkLayout& to, uint8_t* chunk) {
+  std::memcpy(chunk, all, static_cast<size_t>(to.masks));
+  int64_t kept = 0;
+  for (int64_t place = 0; place < from.inputs * kPanelOutputs; ++place) {
+    const uint8_t value = all[from.values + place];
+    if (value == 0) continue;
+    // Bit `place % 64` of a little-endian uint64.
+    chunk[to.masks + place / 8] |= static_cast<uint8_t>(1U << (place % 8));
+    chunk[to.values + kept++] = value;
+  }
+}
+
+/// Leaves in each output at most `kept` values that are not 0: as many, or any smaller number.
+void thin_out(QuantizedMatrix& matrix, int64_t kept, std::mt19937& random) {
+  for (int64_t o = 0; o < matrix.out; ++o) {
+    std::uniform_int_distribution<int64_t> any(0, kept);
+    const auto row = matrix.values.begin() + o * matrix.in;
+    std::vector<int64_t> order(static_cast<size_t>(matrix.in));
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), random);
+    for (int64_t i = o % 2 == 0 ? kept : any(random); i < matrix.in; ++i)
+      row[order[static_cast<size_t>(i)]] = 0;
+  }
+}
+
 int64_t rows_for(int64_t out, Epilogue epilogue) {
   return epilogue == Epilogue::kSiluMul ? (out + kInterleave - 1) / kInterleave * kPanelOutputs : out;
 }
@@ -82,6 +110,7 @@ QuantizedMatrix random_matrix(const QuantizedFormat& format, int64_t out, int64_
     matrix.scales.push_back(rounded_to(format.scale, size(random)));
     matrix.zeros.push_back(format.weight.zero_points ? value(random) : 0);
   }
+  if (format.row_kept != 0) thin_out(matrix, std::min(format.row_kept, in), random);
   return matrix;
 }
 
@@ -89,6 +118,15 @@ Tensor packed(const QuantizedMatrix& matrix, const QuantizedFormat& format) {
   const Shape shape = quantized_shape(matrix.out, matrix.in, format);
   Tensor blob(blob_dtype(format), shape);
   auto* chunk = static_cast<uint8_t*>(blob.view().data);
+  if (format.row_kept != 0) {
+    const QuantizedFormat dense = with_zeros(format);
+    const Tensor all = packed(matrix, dense);
+    for (int64_t panel = 0; panel < shape[0]; ++panel) {
+      drop_zeros(all.as<uint8_t>() + panel * all.shape()[2], chunk_layout(dense, matrix.in),
+                 chunk_layout(format, matrix.in), chunk + panel * shape[2]);
+    }
+    return blob;
+  }
   for (int64_t panel = 0; panel < shape[0]; ++panel) {
     for (int64_t g = 0; g < shape[1]; ++g, chunk += shape[2]) {
       for (int64_t o = 0; o < kPanelOutputs; ++o)
@@ -116,6 +154,7 @@ std::string name_of(const QuantizedFormat& format) {
   const bool rows = format.rows.mode != ActivationQuant::kNone;
   std::string name = "W" + std::to_string(format.weight.bits) + (rows ? "A8" : "A16") + " group " +
                      std::to_string(format.weight.group) + (format.weight.zero_points ? " asymmetric" : "");
+  if (format.row_kept != 0) name += " sparse " + std::to_string(format.row_kept);
   return name + ", " + std::string(caravan::name_of(format.scale)) + " scales, " +
          std::string(caravan::name_of(format.order)) + " panels";
 }
@@ -145,6 +184,11 @@ PackedLinearArgs QuantizedCase::args() {
           {},
           format,
           matrix.in};
+}
+
+QuantizedFormat with_zeros(QuantizedFormat format) {
+  format.row_kept = 0;
+  return format;
 }
 
 PackedLinearArgs QuantizedCase::expanded_args() {

@@ -20,6 +20,7 @@ struct QuantizedMatrix {
   std::vector<int32_t> zeros;   ///< [out, groups], all 0 where there are no zero points
 };
 
+/// Of a sparse format no output has more than row_kept values that are not 0.
 QuantizedMatrix random_matrix(const QuantizedFormat& format, int64_t out, int64_t in, std::mt19937& random);
 
 /// The blob.
@@ -27,6 +28,9 @@ Tensor packed(const QuantizedMatrix& matrix, const QuantizedFormat& format);
 
 /// Ordinary panels of format.order: scale * (value - zero), in fp32, rounded once.
 Tensor expanded(const QuantizedMatrix& matrix, const QuantizedFormat& format);
+
+/// The format that stores zeros too.
+QuantizedFormat with_zeros(QuantizedFormat format);
 
 /// Of the checkpoints that people have: "W4A16 group 128 asymmetric, bf16 scales, fp16 panels".
 std::string name_of(const QuantizedFormat& format);

@@ -73,6 +73,53 @@ TEST_F(QuantizedLinear, OfQuantisedRowsGivesTheBitsOfTheReference) {
   }
 }
 
+/// More than one block of tokens, and numbers of them around those of blocks, squares and strips of tiles.
+constexpr int64_t kManyTokens[] = {65, 127, 128, 129, 191, 519, 543};
+
+TEST_F(QuantizedLinear, OfManyQuantisedRowsGivesTheBitsOfTheReference) {
+  unsigned seed = 1;
+  for (const int64_t tokens : kManyTokens) {
+    for (const int64_t in : {67, 515}) {
+      const int64_t out = std::array<int64_t, 4>{31, 65, 130, 191}.at(seed % 4);
+      QuantizedCase sample(bytes_format(seed), tokens, in, out, Epilogue::kResidual, seed);
+      run_lanes(reference_.packed_linear, sample.args(), 1);
+      const std::vector<double> expected = values_of(sample.y);
+      for (const IsaLevel level : levels_) {
+        const KernelTable table = select_kernels(level);
+        for (const int lanes : {1, 2, 5}) {
+          run_lanes(table.packed_linear, sample.args(), lanes);
+          ASSERT_EQ(values_of(sample.y), expected) << caravan::name_of(level) << ' ' << tokens << 'x' << in
+                                                   << 'x' << out << ", " << lanes << " lanes";
+        }
+      }
+      ++seed;
+    }
+  }
+}
+
+TEST_F(QuantizedLinear, OfAWeightAloneGivesManyTokensTheBitsOfOrdinaryPanels) {
+  unsigned seed = 1;
+  for (const DType order : {DType::kF32, DType::kF16}) {
+    for (const int64_t tokens : kManyTokens) {
+      const auto [group, in] =
+          std::array<std::pair<int64_t, int64_t>, 3>{{{0, 515}, {5, 65}, {32, 96}}}.at(seed % 3);
+      const int64_t out = std::array<int64_t, 4>{31, 65, 130, 191}.at(seed % 4);
+      const QuantizedFormat format = {{seed % 2 == 0 ? 4 : 8, group, true}, {}, DType::kF16, order};
+      QuantizedCase sample(format, tokens, in, out, Epilogue::kNone, seed++);
+      for (const IsaLevel level : levels_) {
+        const KernelTable table = select_kernels(level);
+        run_lanes(table.packed_linear, sample.expanded_args(), 1);
+        const std::vector<double> expected = values_of(sample.y);
+        for (const int lanes : {1, 2, 5}) {
+          run_lanes(table.packed_linear, sample.args(), lanes);
+          ASSERT_EQ(values_of(sample.y), expected) << caravan::name_of(level) << ' ' << test::name_of(format)
+                                                   << ' ' << tokens << 'x' << in << 'x' << out;
+        }
+      }
+    }
+  }
+}
+
 TEST_F(QuantizedLinear, OfQuantisedRowsHoldsTheLargestSums) {
   constexpr int64_t kIn = kMaxQuantizedInputs;
   const QuantizedFormat format = {
@@ -101,6 +148,10 @@ TEST_F(QuantizedLinear, OfAWeightAloneGivesTheBitsOfOrdinaryPanels) {
                                         {0, 515},
                                         {2, 14},
                                         {6, 66},
+                                        {1, 3},
+                                        {3, 66},
+                                        {5, 65},
+                                        {129, 516},
                                         {32, 96},
                                         {128, 640},
                                         {176, 704}}) {
@@ -138,7 +189,7 @@ QuantizedCase whole_numbers(const QuantizedFormat& format, int64_t tokens, int64
 TEST_F(QuantizedLinear, OfAWeightAloneInTheOrderOfBf16MultipliesItsNumbersExactly) {
   unsigned seed = 1;
   for (const int bits : {8, 4}) {
-    for (const int64_t tokens : {1, 2, 5, 7, 15, 16, 17, 32, 33, 48, 65, 101, 259}) {
+    for (const int64_t tokens : {1, 2, 5, 7, 15, 16, 17, 32, 33, 48, 65, 101, 127, 128, 129, 191, 259, 519}) {
       for (const auto& [group, in] : {std::pair<int64_t, int64_t>{0, 1},
                                       {0, 7},
                                       {0, 515},
@@ -192,7 +243,10 @@ TEST_F(QuantizedLinear, OfAWeightAloneIsCloseToTheReference) {
 TEST_F(QuantizedLinear, GivesARowTheSameBitsInEveryBatchBlockAndLane) {
   constexpr int64_t kTokens = 107;
   constexpr int64_t kOut = 77;
+  QuantizedFormat sparse = bytes_format(4);
+  sparse.row_kept = 516;
   const QuantizedFormat formats[] = {bytes_format(3),
+                                     sparse,
                                      {{8, 0, false}, {}, DType::kF32, DType::kF32},
                                      {{4, 128, true}, {}, DType::kF16, DType::kF16},
                                      {{4, 32, false}, {}, DType::kBF16, DType::kBF16},

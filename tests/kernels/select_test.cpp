@@ -79,13 +79,20 @@ TEST(SelectKernels, GivesThisMachineTheHighestLevelThatItsCpuHas) {
   if (!cpu::has_level_kernels() || !features.avx2)
     GTEST_SKIP() << "this build or CPU has the portable level only";
   const KernelTable table = select_kernels(choose_level(nullptr, features));
-  const bool bf16_vnni = features.avx512_bf16 && features.avx512_vnni;
+  const bool bf16_vnni = features.avx512_bf16 && features.avx512_vnni && features.avx512_vbmi2;
   const std::string_view expected = features.amx      ? "amx"
                                     : bf16_vnni       ? "avx512_bf16_vnni"
                                     : features.avx512 ? "avx512"
                                                       : "avx2";
   EXPECT_EQ(table.linear.at(DType::kBF16).level, expected);
   EXPECT_EQ(table.attention.at(DType::kBF16).level, expected);
+}
+
+TEST(SelectKernels, TakesNoLevelWhoseKernelsTheCpuLacksAnInstructionOf) {
+  if (!cpu::has_level_kernels()) GTEST_SKIP() << "this build has the portable level only";
+  // Cooper Lake: BF16 and VNNI, but not the VBMI2 that sparse weights are expanded by.
+  const CpuFeatures cooper_lake = {.avx2 = true, .avx512 = true, .avx512_bf16 = true, .avx512_vnni = true};
+  EXPECT_EQ(available_levels(cooper_lake).back(), IsaLevel::kAvx512);
 }
 
 TEST(SelectKernels, LeavesNoEntryEmptyThatTheReferenceFills) {

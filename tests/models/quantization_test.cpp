@@ -47,6 +47,15 @@ TEST(QuantizedMatrices, AreAllThatTheModelMultipliesBy) {
   }
 }
 
+TEST(QuantizedMatrices, KeepWhatPruningLeaves) {
+  LoadQuantization sparse = scheme("w8a8");
+  sparse.sparsity = Sparsity::kTwoOf4;
+  const auto formats = quantized_matrices(record_llama(small_config(false), {}), sparse, DType::kBF16);
+  EXPECT_EQ(formats.at("lm_head.weight").row_kept, 4);
+  EXPECT_EQ(formats.at("model.layers.0.mlp.down_proj.weight").row_kept, 6);
+  EXPECT_EQ(scheme_name(formats), "w8a8 sparse");
+}
+
 TEST(QuantizedMatrices, LeaveTheHeadWhereItIsToBeKept) {
   LoadQuantization keep = scheme("w8a16");
   keep.head = false;

@@ -8,11 +8,11 @@
 namespace caravan {
 namespace {
 
-/// Normal numbers, and one far outlier on each side.
-std::vector<float> with_outliers() {
+/// Normal numbers, and one outlier on each side.
+std::vector<float> with_outliers(float low = -100.0F, float high = 50.0F) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
-  std::vector<float> values = {-100.0F, 50.0F};
+  std::vector<float> values = {low, high};
   for (int i = 0; i < 100'000; ++i) values.push_back(normal(random));
   return values;
 }
@@ -34,7 +34,8 @@ TEST(StaticRows, AlwaysHasZeroWithin) {
   EXPECT_FLOAT_EQ(static_rows(above, RangeMethod::kMinMax).scale, 3.0F / 255.0F);
   const std::vector<float> below = {-2.0F, -3.0F};
   EXPECT_EQ(static_rows(below, RangeMethod::kMinMax).zero, 255);
-  for (const RangeMethod method : {RangeMethod::kMinMax, RangeMethod::kHistogram, RangeMethod::kPercentile}) {
+  for (const RangeMethod method : {RangeMethod::kMinMax, RangeMethod::kHistogram, RangeMethod::kPercentile,
+                                   RangeMethod::kLeastSquares}) {
     const std::vector<float> zeros(10, 0.0F);
     EXPECT_EQ(static_rows(zeros, method).scale, 1.0F);
     EXPECT_EQ(static_rows(zeros, method).zero, 0);
@@ -49,10 +50,28 @@ TEST(StaticRows, CutsOutliersOffByPercentiles) {
 }
 
 TEST(StaticRows, CutsOutliersOffByTheInformationThatIsLost) {
-  const RowQuant rows = static_rows(with_outliers(), RangeMethod::kHistogram);
+  const RowQuant rows = static_rows(with_outliers(-14.0F, 12.0F), RangeMethod::kHistogram);
   EXPECT_GT(low_of(rows), -12.0F);
   EXPECT_LT(low_of(rows), -2.5F);
-  EXPECT_LT(high_of(rows), 12.0F);
+  EXPECT_LT(high_of(rows), 11.0F);
+}
+
+/// As a LLaMA's: a few in 100,000 hold more of the squares than all others.
+TEST(StaticRows, KeepsOutliersThatHoldMostOfTheSquaresWhateverTheirShare) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> values = {-800.0F, -790.0F, 500.0F};
+  for (int i = 0; i < 300'000; ++i) values.push_back(normal(random));
+  for (const RangeMethod method : {RangeMethod::kHistogram, RangeMethod::kLeastSquares}) {
+    EXPECT_LT(low_of(static_rows(values, method)), -700.0F);
+    EXPECT_GT(high_of(static_rows(values, method)), 450.0F);
+  }
+}
+
+TEST(StaticRows, ShrinksARangeWhoseEndsAreHardlyUsed) {
+  const RowQuant rows = static_rows(with_outliers(), RangeMethod::kLeastSquares);
+  EXPECT_GT(low_of(rows), -95.0F);
+  EXPECT_LT(low_of(rows), -40.0F);
 }
 
 TEST(BinsToKeep, KeepsAllOfAFlatDistribution) {

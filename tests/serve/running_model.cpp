@@ -7,6 +7,12 @@
 
 namespace caravan::test {
 
+namespace {
+
+constexpr std::chrono::minutes kPatience{3};
+
+}  // namespace
+
 std::unique_ptr<Engine> make_demo_engine(const ServerSettings& settings) {
   EngineOptions options;
   options.threads = 2;
@@ -31,7 +37,8 @@ RunningModel::RunningModel(const ServerSettings& settings)
   serve::ServeOptions options;
   options.max_waiting = settings.max_waiting;
   options.http.max_queued_bytes = settings.max_queued_bytes;
-  options.drain_time = std::chrono::seconds(20);
+  // Only what hangs reaches either limit, also where all is emulated or sanitized.
+  options.drain_time = kPatience;
   const TemporaryFolder keys;
   if (!settings.keys.empty()) options.api_key_file = keys.write("keys", settings.keys);
   serve::ModelView view;
@@ -79,7 +86,7 @@ double RunningModel::metric(const std::string& name) const {
 }
 
 bool RunningModel::wait_for(const std::string& name, double value) const {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < deadline) {
     if (metric(name) == value) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -39,7 +39,7 @@ class RunningModel {
   [[nodiscard]] Json post(const std::string& path, const std::string& body) const;
   /// The value of a metric without labels but the model's.
   [[nodiscard]] double metric(const std::string& name) const;
-  /// Waits until the metric has the value, a minute at most; whether it has.
+  /// Waits until the metric has the value, a few minutes at most; whether it has.
   [[nodiscard]] bool wait_for(const std::string& name, double value) const;
   /// Waits for run() to end.
   void join();

@@ -26,6 +26,36 @@ TEST(Buffer, IsAlignedAndZeroAtEverySize) {
   }
 }
 
+TEST(Buffer, BeginsWithAHugePageThatItFills) {
+  constexpr size_t kHugePage = size_t{2} << 20U;
+  for (const size_t bytes : {kHugePage, kHugePage + 1, 5 * kHugePage - 3}) {
+    const Buffer buffer(bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % kHugePage, 0U) << bytes;
+    EXPECT_TRUE(is_all_zero(buffer));
+  }
+}
+
+TEST(Slabs, HandOutAlignedPiecesOneAfterTheOther) {
+  Slabs slabs;
+  std::byte* const first = slabs.take(100);
+  std::byte* const second = slabs.take(64);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(first) % kBufferAlignment, 0U);
+  EXPECT_EQ(second, first + 128);
+  EXPECT_EQ(slabs.take(1), second + 64);
+}
+
+TEST(Slabs, HoldPiecesThatAreLargerThanTheRestOrThanASlab) {
+  Slabs slabs;
+  std::byte* const small = slabs.take(1);
+  const size_t large = (size_t{256} << 20U) + 5;
+  std::byte* const whole = slabs.take(large);
+  *small = whole[0] = whole[large - 1] = std::byte{7};
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(whole) % kBufferAlignment, 0U);
+  std::byte* const next = slabs.take(70);
+  EXPECT_EQ(next[0], std::byte{0});
+  EXPECT_EQ(next[69], std::byte{0});
+}
+
 TEST(Buffer, IsNullWhenEmpty) {
   EXPECT_EQ(Buffer().data(), nullptr);
   EXPECT_EQ(Buffer(0).data(), nullptr);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "checkpoint/output/bitmask.h"
 #include "checkpoint/quantized/unpack.h"
 #include "checkpoint/threads.h"
 
@@ -159,6 +160,16 @@ void QuantizedFolderWriter::write_values(const QuantizedWeight& weight, QuantSto
   });
 }
 
+bool QuantizedFolderWriter::write_sparse(const QuantizedWeight& weight, const QuantScheme& scheme,
+                                         std::vector<float>& scales) {
+  if (scheme.storage != QuantStorage::kBytes || weight.row_kept == 0) return false;
+  const Bitmask bitmask = bitmask_of(weight, scales);
+  if (!bitmask.saves(weight)) return false;
+  write_without_zeros(shards_, module_of(weight.name), weight, bitmask);
+  schemes_.add_sparse(module_of(weight.name), bitmask.kept, weight.out * weight.in);
+  return true;
+}
+
 void QuantizedFolderWriter::write_scales(const std::string& name, const std::vector<float>& scales,
                                          DType dtype, const Shape& shape) {
   for (const float scale : scales) {
@@ -202,7 +213,7 @@ void QuantizedFolderWriter::add_quantized(const QuantizedWeight& weight) {
   const int64_t groups = groups_of(weight.quant, weight.in);
   std::vector<float> scales(static_cast<size_t>(weight.out * groups));
   std::vector<int8_t> zeros(weight.quant.zero_points ? scales.size() : 0);
-  write_values(weight, scheme.storage, scales, zeros);
+  if (!write_sparse(weight, scheme, scales)) write_values(weight, scheme.storage, scales, zeros);
   write_scales(module + ".weight_scale", scales, weight.scale, {weight.out, groups});
   if (!zeros.empty()) write_zeros(module, weight, scheme.storage, zeros);
   if (scheme.storage == QuantStorage::kPacked) {

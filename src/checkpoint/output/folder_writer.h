@@ -2,8 +2,9 @@
 //
 // Tensors go to a folder beside the one that is wanted, as they come, and the whole takes its name when it is
 // complete: a half-written checkpoint never stands there. Numbers whose inputs are quantised too are written
-// as bytes ("int-quantized"), all others packed ("pack-quantized": which is what vLLM expects of weights
-// alone). In memory are a few megabytes, and the scales and zero points of one matrix. Thread safety: none.
+// as bytes ("int-quantized"), and without those that are 0 where the matrix was pruned and that takes less
+// ("sparse-bitmask"); all others packed ("pack-quantized": which is what vLLM expects of weights alone). In
+// memory are a few megabytes, and the scales and zero points of one matrix. Thread safety: none.
 #pragma once
 
 #include <filesystem>
@@ -24,6 +25,9 @@ class QuantizedFolderWriter {
   ~QuantizedFolderWriter();
   QuantizedFolderWriter(const QuantizedFolderWriter&) = delete;
   QuantizedFolderWriter& operator=(const QuantizedFolderWriter&) = delete;
+
+  /// Where it is written until it is complete.
+  [[nodiscard]] const std::filesystem::path& unfinished() const { return folder_; }
 
   /// A tensor byte by byte as another checkpoint stores it. Throws Error, naming it, where it is stored in
   /// blocks, of a dtype that Caravan has none for, or in llama.cpp's order of rows.
@@ -49,6 +53,8 @@ class QuantizedFolderWriter {
  private:
   void write_values(const QuantizedWeight& weight, QuantStorage storage, std::vector<float>& scales,
                     std::vector<int8_t>& zeros);
+  /// False, and nothing written, where the matrix is to be stored with its zeros.
+  bool write_sparse(const QuantizedWeight& weight, const QuantScheme& scheme, std::vector<float>& scales);
   void write_zeros(const std::string& module, const QuantizedWeight& weight, QuantStorage storage,
                    const std::vector<int8_t>& zeros);
   void write_scales(const std::string& name, const std::vector<float>& scales, DType dtype,

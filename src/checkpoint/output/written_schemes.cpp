@@ -1,6 +1,8 @@
 #include "checkpoint/output/written_schemes.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace caravan {
 
@@ -67,6 +69,26 @@ void WrittenSchemes::add(const std::string& module, const QuantScheme& scheme) {
   }
 }
 
+void WrittenSchemes::add_sparse(const std::string& module, int64_t kept, int64_t all) {
+  sparse_.insert(module);
+  kept_ += kept;
+  all_ += all;
+}
+
+Json WrittenSchemes::sparsity() const {
+  if (sparse_.empty()) return nullptr;
+  std::vector<std::string> dense = plain_;
+  for (const Written& each : written_) {
+    std::copy_if(each.modules.begin(), each.modules.end(), std::back_inserter(dense),
+                 [this](const std::string& module) { return !sparse_.contains(module); });
+  }
+  return {{"format", "sparse-bitmask"},
+          {"targets", Json::array({"Linear"})},
+          {"ignore", dense},
+          {"global_sparsity", 1.0 - static_cast<double>(kept_) / static_cast<double>(all_)},
+          {"sparsity_structure", "unstructured"}};
+}
+
 void WrittenSchemes::add_plain(const std::string& module) { plain_.push_back(module); }
 
 Json WrittenSchemes::json() const {
@@ -92,6 +114,7 @@ Json WrittenSchemes::json() const {
                  {"ignore", plain_},
                  {"kv_cache_scheme", nullptr},
                  {"global_compression_ratio", nullptr}};
+  if (Json sparse = sparsity(); !sparse.is_null()) config["sparsity_config"] = std::move(sparse);
   if (kv_cache_) {
     config["kv_cache_scheme"] = arguments(8, true,
                                           kv_cache_->dynamic    ? "token"

@@ -54,6 +54,10 @@ struct KvCacheQuant {
 struct CompressedTensorsConfig {
   std::vector<QuantGroup> groups;
   std::vector<ModulePattern> ignore;
+  /// Matrices that are stored as bytes may be so without those that are 0: "sparse-bitmask".
+  bool bitmask = false;
+  /// All are stored with their zeros, which are so many that matrices of bytes may be smaller without.
+  bool pruned = false;
   std::optional<KvCacheQuant> kv_cache;
 
   /// How the matrix of `module` is quantised; nullptr if it is not. An entry that names the module decides

@@ -141,6 +141,20 @@ KvCacheQuant parse_kv_cache(const JsonObject& args) {
   return quant;
 }
 
+/// Of a matrix with fewer zeros, the bits that say where they are take as much as they do.
+constexpr double kLeastSparsity = 0.125;
+
+void parse_sparsity(const JsonObject& fields, CompressedTensorsConfig& config) {
+  const std::optional<JsonObject> sparsity = fields.object("sparsity_config");
+  if (!sparsity || sparsity->json().empty()) return;
+  const std::string format = sparsity->string("format");
+  if (format != "sparse-bitmask" && format != "dense")
+    sparsity->wrong("format", R"("sparse-bitmask" or "dense")");
+  const double share = sparsity->number_or("global_sparsity", 0.0, 1.0, 0.0);
+  config.bitmask = format == "sparse-bitmask";
+  config.pruned = format == "dense" && share > kLeastSparsity;
+}
+
 /// Throws Error if the object `name` asks for something.
 void require_nothing(const JsonObject& fields, const std::string& name, const std::string& what) {
   const std::optional<JsonObject> object = fields.object(name);
@@ -157,7 +171,6 @@ CompressedTensorsConfig parse_compressed_tensors_config(const JsonObject& fields
   const std::string state = fields.string_or("quantization_status", "compressed");
   if (std::find(kStates.begin(), kStates.end(), state) == kStates.end())
     fields.wrong("quantization_status", "\"compressed\"");
-  require_nothing(fields, "sparsity_config", "sparse checkpoints are");
   require_nothing(fields, "transform_config", "transforms of activations are");
   require_nothing(fields, "moe_sparsity_config", "pruned experts are");
 
@@ -170,6 +183,7 @@ CompressedTensorsConfig parse_compressed_tensors_config(const JsonObject& fields
     config.groups.push_back({parse_patterns(*group, "targets"), parse_scheme(*group, fields)});
   }
   config.ignore = parse_patterns(fields, "ignore");
+  parse_sparsity(fields, config);
   if (const std::optional<JsonObject> kv_cache = fields.object("kv_cache_scheme"))
     config.kv_cache = parse_kv_cache(*kv_cache);
   return config;

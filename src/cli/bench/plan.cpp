@@ -1,6 +1,8 @@
 #include "cli/bench/plan.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/error.h"
 #include "cli/bench/memory.h"
@@ -18,6 +20,14 @@ constexpr int64_t kDefaultRepeat = 3;
 /// More runs than anybody waits for.
 constexpr int64_t kMaxRepeat = 1000;
 
+/// The flags whose values are combined to settings, from the one that changes least, with what they are where
+/// they are absent.
+constexpr std::array<std::pair<const char*, const char*>, 5> kListed = {{{"--dtype", "auto"},
+                                                                         {"--quantize", "none"},
+                                                                         {"--sparsity", "none"},
+                                                                         {"--kv-cache-dtype", "auto"},
+                                                                         {"--execute-mode", "max-autotune"}}};
+
 OptionGroup bench_option_group() {
   return {"Work (lists are separated by commas, and every combination is measured)",
           {
@@ -27,6 +37,7 @@ OptionGroup bench_option_group() {
               {"--execute-mode", "LIST", "eager, reduce-overhead, max-autotune (max-autotune)"},
               {"--dtype", "LIST", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
               {"--quantize", "LIST", "round weights while loading: none, w8a8, w8a16, w4a16 (none)"},
+              {"--sparsity", "LIST", "with w8a8: first set weights to 0: none, 0.5, 2:4 (none)"},
               {"--kv-cache-dtype", "LIST", "int8, or auto: as the checkpoint says, or its weights (auto)"},
               {"--repeat", "N", "measured runs of each, after a short one to warm up (3)"},
               {"--max-batch-size-under", "MS", "find the largest batch whose median decode step is shorter"},
@@ -127,11 +138,18 @@ std::vector<Lengths> parse_lengths(const Arguments& arguments, int64_t context) 
 }
 
 /// What parse_engine_flags() makes of one value of each list.
-BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config) {
+/// `opened` has the weights from the first setting on, for every case of all of them.
+BenchCase parse_setting(const Arguments& arguments, const ModelConfig& config,
+                        std::shared_ptr<const WeightStore>& opened) {
   BenchCase at;
   at.flags = parse_engine_flags(arguments.with("--batch-size", "1"));
   at.mode = name_of(at.flags.engine.execute_mode);
-  WeightStore store = WeightStore::open(at.flags.model_path, at.flags.load.format);
+  if (!opened) {
+    opened =
+        std::make_shared<const WeightStore>(WeightStore::open(at.flags.model_path, at.flags.load.format));
+  }
+  at.flags.load.opened = opened;
+  WeightStore store = opened->again();
   Precision precision = precision_of(config, store, at.flags.load);
   at.dtype = precision.weights;
   at.kv_dtype = precision.kv_cache;
@@ -242,19 +260,18 @@ BenchPlan parse_bench_plan(const Arguments& arguments, uint64_t available_bytes)
     fail("config.json: a context of ", context, context == 1 ? " token" : " tokens",
          " leaves no decode step to measure, expected at least 3");
   }
-  for (const std::string& dtype : arguments.list("--dtype", "auto")) {
-    for (const std::string& scheme : arguments.list("--quantize", "none")) {
-      for (const std::string& kv_dtype : arguments.list("--kv-cache-dtype", "auto")) {
-        for (const std::string& mode : arguments.list("--execute-mode", "max-autotune")) {
-          const Arguments one = arguments.with("--dtype", dtype)
-                                    .with("--quantize", scheme)
-                                    .with("--kv-cache-dtype", kv_dtype)
-                                    .with("--execute-mode", mode);
-          add_cases(one, parse_setting(one, plan.config), available_bytes, plan);
-        }
-      }
+  std::shared_ptr<const WeightStore> opened;
+  std::vector<Arguments> settings = {arguments};
+  for (const auto& [flag, otherwise] : kListed) {
+    std::vector<Arguments> each;
+    for (const Arguments& setting : settings) {
+      for (const std::string& value : arguments.list(flag, otherwise))
+        each.push_back(setting.with(flag, value));
     }
+    settings = std::move(each);
   }
+  for (const Arguments& one : settings)
+    add_cases(one, parse_setting(one, plan.config, opened), available_bytes, plan);
   for (const BenchCase& at : plan.cases) {
     const std::string flag = at.test.empty() ? "--batch-size " + std::to_string(at.batch)
                                              : "--" + at.test.substr(0, 2) + " " + at.test.substr(2);

@@ -40,8 +40,8 @@ std::optional<double> rate_of_limit(const BenchFigures& row) {
 
 double decode_of_limit(const DecodeFigures& decode) { return decode.limit_ms / decode.median_ms; }
 
-/// "bf16/int8" and a blank.
-constexpr int kDTypeWidth = 10;
+/// "w8a8 sparse/int8" and a blank.
+constexpr int kDTypeWidth = 17;
 constexpr int kModeWidth = 15;
 
 std::string test_row(const BenchFigures& row) {

@@ -18,8 +18,8 @@ constexpr int64_t kUsualLength = 2048;
 constexpr int64_t kMaxLimit = int64_t{1} << 40U;
 
 /// What may differ between checkpoints, beside their paths.
-constexpr std::array<std::string_view, 5> kOfEach = {"--dtype", "--quantize", "--group-size", "--lm-head",
-                                                     "--kv-cache-dtype"};
+constexpr std::array<std::string_view, 6> kOfEach = {"--dtype",   "--quantize", "--group-size",
+                                                     "--lm-head", "--sparsity", "--kv-cache-dtype"};
 /// What the engine's options have no use for here: sequences run one by one, several engines beside each
 /// other on the same threads.
 constexpr std::array<std::string_view, 6> kNotHere = {"--model-path", "--batch-size",       "--bind-cpu",
@@ -39,6 +39,7 @@ cli::OptionGroup checkpoint_option_group() {
               {"--quantize", "LIST", "round weights while loading: w8a8, w8a16 or w4a16 (none)", true},
               {"--group-size", "LIST", "inputs that share a scale, of w8a16 (all) and w4a16 (128)", true},
               {"--lm-head", "LIST", "with --quantize: int8, or keep its own dtype (int8)", true},
+              {"--sparsity", "LIST", "with w8a8: first set weights to 0: none, 0.5 or 2:4 (none)", true},
               {"--kv-cache-dtype", "LIST", "int8, or auto: as the weights (auto)", true},
           }};
 }

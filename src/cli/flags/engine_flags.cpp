@@ -30,16 +30,6 @@ void refuse_unbuilt(const Arguments& arguments) {
   if (ranks != 1) fail("--tp: found ", ranks, ", but this version runs on one rank; expected 1");
 }
 
-std::optional<DType> parse_dtype(const Arguments& arguments) {
-  const std::string name = arguments.choice("--dtype", {"auto", "fp32", "fp16", "bf16"}).value_or("auto");
-  return name == "auto" ? std::nullopt : dtype_from_name(name);
-}
-
-std::optional<DType> parse_kv_cache_dtype(const Arguments& arguments) {
-  const bool int8 = arguments.choice("--kv-cache-dtype", {"auto", "int8"}) == "int8";
-  return int8 ? std::optional(DType::kI8) : std::nullopt;
-}
-
 ExecuteMode parse_mode(const Arguments& arguments) {
   const auto name =
       arguments.choice("--execute-mode", {"eager", "reduce-overhead", "max-autotune", "dynamo"});
@@ -70,13 +60,13 @@ OptionGroup engine_option_group() {
       "Model and engine",
       {
           {"--model-path", "PATH", "checkpoint folder in Hugging Face layout, or a GGUF file (required)"},
-          {"--dtype", "TYPE", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
+          dtype_option(),
           {"--load-format", "FORMAT", "auto, or dummy: random weights from config.json alone (auto)"},
           {"--threads", "N", "CPU threads (every CPU that this process may use)"},
           {"--bind-cpu", "", "pin each thread to a CPU of its own; spread weights over NUMA nodes"},
           {"--batch-size", "N", "sequences that run together (1)"},
           {"--kv-cache", "KIND", "contiguous or paged (contiguous)"},
-          {"--kv-cache-dtype", "TYPE", "int8, or auto: as the checkpoint says, or its weights (auto)"},
+          kv_cache_dtype_option(),
           {"--max-batch-tokens", "N", "most tokens of one step; longer prompts run in pieces (2048)"},
           {"--max-memory-gb", "GB", "refuse to start if weights and KV cache need more"},
           {"--execute-mode", "MODE", "eager, reduce-overhead or max-autotune (max-autotune)"},
@@ -107,11 +97,9 @@ EngineFlags parse_engine_flags(const Arguments& arguments) {
   refuse_unbuilt(arguments);
   EngineFlags flags;
   flags.model_path = parse_model_path(arguments);
-  flags.load.dtype = parse_dtype(arguments);
-  flags.load.kv_cache_dtype = parse_kv_cache_dtype(arguments);
+  flags.load = parse_load_dtypes(arguments);
   const bool dummy = arguments.choice("--load-format", {"auto", "dummy"}) == "dummy";
   flags.load.format = dummy ? LoadFormat::kDummy : LoadFormat::kAuto;
-  flags.load.quantize = parse_quantize_flags(arguments);
   EngineOptions& engine = flags.engine;
   engine.threads = static_cast<int>(arguments.integer("--threads", 1, kMaxThreads).value_or(usable_cpus()));
   engine.execute_mode = parse_mode(arguments);

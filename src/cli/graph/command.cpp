@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "checkpoint/gguf/model_file.h"
+#include "checkpoint/weight_files.h"
 #include "cli/flags/quantize_flags.h"
 #include "cli/graph/drawing.h"
 #include "cli/graph/layers.h"
@@ -40,12 +41,10 @@ GraphPlan parse(const Arguments& arguments) {
   plan.mode =
       arguments.choice("--mode", {"eager", "reduce-overhead", "max-autotune"}).value_or("max-autotune");
   plan.config = load_config(plan.folder);
-  const std::string dtype = arguments.choice("--dtype", {"auto", "fp32", "fp16", "bf16"}).value_or("auto");
-  LoadOptions options;
-  options.dtype = dtype == "auto" ? plan.config.dtype : *dtype_from_name(dtype);
-  options.quantize = parse_quantize_flags(arguments);
-  // Weights are looked at only where they say more than the config does.
-  if (!plan.config.quantization) options.format = LoadFormat::kDummy;
+  LoadOptions options = parse_load_dtypes(arguments);
+  // A config alone does, too.
+  const bool has_weights = find_gguf(plan.folder).has_value() || has_weight_files(plan.folder);
+  if (!has_weights && !plan.config.quantization) options.format = LoadFormat::kDummy;
   WeightStore store = WeightStore::open(plan.folder, options.format);
   plan.precision = precision_of(plan.config, store, options);
   plan.sequences = arguments.integer("--batch-size", 1, kMaxTokens).value_or(1);
@@ -121,7 +120,8 @@ const Command& graph_command() {
                       {"--model-path", "PATH",
                        "the same as MODEL: a folder with a config.json, or a GGUF file"},
                       {"--mode", "MODE", "eager, reduce-overhead or max-autotune (max-autotune)"},
-                      {"--dtype", "TYPE", "fp32, fp16, bf16, or auto: as config.json says (auto)"},
+                      dtype_option(),
+                      kv_cache_dtype_option(),
                       {"--tokens", "N", "tokens of the step that memory is planned for (512)"},
                       {"--batch-size", "N", "sequences in that step (1)"},
                       {"--full", "", "print every layer"},
@@ -139,6 +139,9 @@ int graph(const std::vector<std::string>& words) {
   const GraphPlan plan = parse(arguments);
   Graph graph = record_model(plan.config, plan.precision);
   const std::string title = plan.folder.string() + ", " + std::string(name_of(plan.precision.weights)) +
+                            (plan.precision.kv_cache == plan.precision.weights
+                                 ? ""
+                                 : ", " + std::string(name_of(plan.precision.kv_cache)) + " KV cache") +
                             ", " + plan.mode + ": a step of " + std::to_string(plan.tokens) + " tokens of " +
                             std::to_string(plan.sequences) +
                             (plan.sequences == 1 ? " sequence" : " sequences");

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <iomanip>
 #include <iostream>
 #include <map>
 #include <sstream>
+#include <stop_token>
 
 #include "base/error.h"
 #include "base/machine.h"
+#include "base/signals.h"
 #include "cli/quantize/flags.h"
 #include "cli/quantize/texts.h"
 #include "cli/show/progress_line.h"
@@ -22,6 +25,9 @@ namespace caravan::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// As shells have it of a program that SIGINT ended.
+constexpr int kStopped = 130;
 
 /// Matrices that the report names.
 constexpr size_t kWorst = 5;
@@ -39,15 +45,6 @@ std::string percent(double share) {
   return out.str();
 }
 
-/// "w8a8", "w4a16, groups of 64", "as it is".
-std::string format_name(const MatrixResult& result) {
-  if (!result.format) return "as it is";
-  std::string text(name_of({result.format->weight, result.format->rows}));
-  if (result.format->weight.group != 0) text += ", groups of " + std::to_string(result.format->weight.group);
-  if (result.format->weight.zero_points) text += ", zero points";
-  return text;
-}
-
 void print_report(const QuantizeFlags& flags, uint64_t before, const std::vector<MatrixResult>& results,
                   double seconds) {
   const uint64_t after = weight_bytes(flags.output);
@@ -55,7 +52,7 @@ void print_report(const QuantizeFlags& flags, uint64_t before, const std::vector
             << std::fixed << std::setprecision(2) << static_cast<double>(before) / static_cast<double>(after)
             << " to 1, in " << std::setprecision(1) << seconds << " s\n";
   std::map<std::string, int64_t> kinds;
-  for (const MatrixResult& result : results) ++kinds[format_name(result)];
+  for (const MatrixResult& result : results) ++kinds[result.format ? format_text(*result.format) : "as it is"];
   for (const auto& [kind, count] : kinds)
     std::cout << "  " << count << (count == 1 ? " matrix " : " matrices ") << kind << "\n";
   std::vector<MatrixResult> worst = results;
@@ -74,22 +71,45 @@ void print_report(const QuantizeFlags& flags, uint64_t before, const std::vector
   }
 }
 
+/// Writes the checkpoint. A signal ends it as soon as the matrix at hand is done, a second one at once;
+/// either way nothing of what was written stays.
+std::vector<MatrixResult> write_checkpoint(const QuantizeFlags& flags, const SourceCheckpoint& source,
+                                           Signals& signals, ProgressLine& line) {
+  std::vector<std::vector<int32_t>> texts;
+  if (flags.options.needs_text()) texts = calibration_texts(flags, source.config());
+  QuantizedFolderWriter writer(flags.output);
+  std::stop_source stop;
+  const Signals::Listener listener(signals, [&](int count) {
+    if (count == 1) {
+      stop.request_stop();
+      return;
+    }
+    std::error_code ignored;
+    fs::remove_all(writer.unfinished(), ignored);
+    std::_Exit(kStopped);
+  });
+  const auto progress = [&line](const std::string& what) { line.show("caravan quantize: " + what); };
+  return quantize_checkpoint({source, flags.options, texts, progress, stop.get_token()}, writer);
+}
+
 }  // namespace
 
 int quantize(const std::vector<std::string>& words) {
   const QuantizeFlags flags = parse_quantize_command(Arguments(quantize_command(), words));
   const double start = seconds_now();
+  // Before any other thread, so that all leave the signals to this one.
+  Signals signals(kStopped);
   const SourceCheckpoint source(flags.model);
-  std::vector<std::vector<int32_t>> texts;
-  if (flags.options.needs_text()) {
-    texts = calibration_texts(flags, source.config());
-  }
   ProgressLine line(error_is_terminal());
-  QuantizedFolderWriter writer(flags.output);
-  const auto progress = [&line](const std::string& what) { line.show("caravan quantize: " + what); };
-  const std::vector<MatrixResult> results =
-      quantize_checkpoint({source, flags.options, texts, progress}, writer);
-  line.clear();
+  std::vector<MatrixResult> results;
+  try {
+    results = write_checkpoint(flags, source, signals, line);
+    line.clear();
+  } catch (const QuantizeStopped&) {
+    line.clear();
+    std::cerr << "caravan: stopped: " << flags.output.string() << " was not written\n";
+    return kStopped;
+  }
   print_report(flags, source.bytes(), results, seconds_now() - start);
   require_output_written();
   return 0;

@@ -68,7 +68,7 @@ void add_sparsity(const Arguments& arguments, QuantizeOptions& options) {
          options.scheme.weight.zero_points ? "--asymmetric" : "4 bits",
          ", expected w8a8 or w8a16 with symmetric weights, in which a pruned weight is the number 0");
   }
-  options.sparsity = *sparsity == "0.5" ? Sparsity::kHalf : Sparsity::kTwoOf4;
+  options.sparsity = sparsity_from_name(*sparsity);
   if (method == "wanda") options.sparsity_method = SparsityMethod::kWanda;
 }
 
@@ -81,13 +81,14 @@ KvCacheChoice kv_cache_of(const Arguments& arguments) {
 }
 
 RangeMethod range_of(const Arguments& arguments, const QuantizeOptions& options) {
-  const auto method = arguments.choice("--calib-method", {"minmax", "histogram", "percentile"});
+  const auto method = arguments.choice("--calib-method", {"minmax", "histogram", "percentile", "mse"});
   if (method && options.scheme.rows.mode != ActivationQuant::kStatic) {
     fail("--calib-method: found ", *method,
          " without static activations, whose ranges it is for, expected --act static beside it");
   }
   if (method == "histogram") return RangeMethod::kHistogram;
-  return method == "percentile" ? RangeMethod::kPercentile : RangeMethod::kMinMax;
+  if (method == "minmax") return RangeMethod::kMinMax;
+  return method == "percentile" ? RangeMethod::kPercentile : RangeMethod::kLeastSquares;
 }
 
 QuantizeOptions options_of(const Arguments& arguments) {
@@ -110,29 +111,29 @@ const Command& quantize_command() {
       .name = "quantize",
       .summary = "Makes a quantised checkpoint: W8A8, W8A16 or W4A16, an int8 KV cache if you like.",
       .usage = "MODEL --scheme SCHEME --output DIR [options]",
-      .groups = {{"Numbers",
-                  {{"--model-path", "DIR", "the same as MODEL: the folder of a checkpoint"},
-                   {"--scheme", "SCHEME", "w8a8, w8a16 or w4a16 (required)"},
-                   {"--output", "DIR", "the new checkpoint's folder, which must not exist (required)"},
-                   {"--group-size", "N", "inputs that share a scale: 32, 64, 128 or channel (w4a16: 128)"},
-                   {"--symmetric", "", "weights without zero points (the default)"},
-                   {"--asymmetric", "", "weights with zero points: w8a16 and w4a16"},
-                   {"--act", "HOW", "w8a8's activations: dynamic (each token's range) or static (dynamic)"},
-                   {"--lm-head", "HOW", "the matrix of the logits: int8, or keep as it is (int8)"},
-                   {"--kv-cache", "int8", "the checkpoint asks for int8 keys and values"},
-                   {"--kv-cache-scales", "HOW",
-                    "dynamic (each token's) or static (calibrated, each head's)"}}},
-                 {"Methods",
-                  {{"--gptq", "", "make up for rounding errors with the weights that follow (GPTQ)"},
-                   {"--smooth", "", "move outliers into weights (SmoothQuant); or --smooth=ALPHA (0.5)"},
-                   {"--sparsity", "SHARE", "set weights to 0: 0.5 of each output's, or 2:4"},
-                   {"--sparsity-method", "HOW", "the least by magnitude, or by wanda (magnitude)"},
-                   {"--keep", "LAYER", "leave it as it is: its name, or re: and an expression", true},
-                   {"--max-error", "X", "leave the worst as they are until all errors together are X"}}},
-                 {"Calibration",
-                  {{"--calib-file", "FILE", "plain text, or JSON Lines with text (MODEL/calibration.jsonl)"},
-                   {"--calib-tokens", "N", "tokens of it that are used (16384)"},
-                   {"--calib-method", "HOW", "static ranges: minmax, histogram or percentile (minmax)"}}}},
+      .groups =
+          {{"Numbers",
+            {{"--model-path", "DIR", "the same as MODEL: the folder of a checkpoint"},
+             {"--scheme", "SCHEME", "w8a8, w8a16 or w4a16 (required)"},
+             {"--output", "DIR", "the new checkpoint's folder, which must not exist (required)"},
+             {"--group-size", "N", "inputs that share a scale: 32, 64, 128 or channel (w4a16: 128)"},
+             {"--symmetric", "", "weights without zero points (the default)"},
+             {"--asymmetric", "", "weights with zero points: w8a16 and w4a16"},
+             {"--act", "HOW", "w8a8's activations: dynamic (each token's range) or static (dynamic)"},
+             {"--lm-head", "HOW", "the matrix of the logits: int8, or keep as it is (int8)"},
+             {"--kv-cache", "int8", "the checkpoint asks for int8 keys and values"},
+             {"--kv-cache-scales", "HOW", "dynamic (each token's) or static (calibrated, each head's)"}}},
+           {"Methods",
+            {{"--gptq", "", "make up for rounding errors with the weights that follow (GPTQ)"},
+             {"--smooth", "", "move outliers into weights (SmoothQuant); or --smooth=ALPHA (0.5)"},
+             {"--sparsity", "SHARE", "set weights to 0: 0.5 of each output's, or 2:4"},
+             {"--sparsity-method", "HOW", "the least by magnitude, or by wanda (magnitude)"},
+             {"--keep", "LAYER", "leave it as it is: its name, or re: and an expression", true},
+             {"--max-error", "X", "leave the worst as they are until all errors together are X"}}},
+           {"Calibration",
+            {{"--calib-file", "FILE", "plain text, or JSON Lines with text (MODEL/calibration.jsonl)"},
+             {"--calib-tokens", "N", "tokens of it that are used (16384)"},
+             {"--calib-method", "HOW", "static ranges: mse, minmax, histogram or percentile (mse)"}}}},
       .aliases = {},
       .positional = "MODEL",
   };

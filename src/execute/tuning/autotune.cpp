@@ -36,11 +36,25 @@ std::vector<MatmulTiles> candidates(size_t range) {
   return all;
 }
 
+/// What a matmul of `key` reads, [tokens, in], all zero.
+Tensor input_of(const TileKey& key, const QuantizedFormat& format) {
+  const int64_t tokens = kTokens.at(key.range);
+  if (key.dtype == DType::kI8) return {DType::kU8, {tokens, quantized_row_bytes(key.in)}};
+  const DType multiplied = key.dtype == DType::kU8 ? format.order : key.dtype;
+  return {multiplied == DType::kBF16 ? DType::kBF16 : DType::kF32, {tokens, key.in}};
+}
+
+/// The shape of a weight's first panels.
+Shape first_panels(const Shape& weight, int64_t panels) {
+  if (weight.rank() == 3) return {panels, weight[1], weight[2]};
+  return {panels, weight[1], weight[2], weight[3]};
+}
+
 /// A matmul of the model, or of as many of its panels as make a run long enough.
 class Trial {
  public:
-  Trial(const ConstTensorView& weight, const TileKey& key)
-      : x_(key.dtype == DType::kBF16 ? DType::kBF16 : DType::kF32, {kTokens.at(key.range), key.in}) {
+  Trial(const ConstTensorView& weight, const TileKey& key, const Attributes& attributes)
+      : x_(input_of(key, attributes.format)) {
     const auto panel_bytes = weight.bytes() / static_cast<uint64_t>(key.panels);
     const double panel_operations = 2.0 * static_cast<double>(kTokens.at(key.range) * key.in * kPanelOutputs);
     const auto busy = static_cast<int64_t>(kRunOperations / panel_operations) + 1;
@@ -48,7 +62,9 @@ class Trial {
     const int64_t panels = std::min(key.panels, kTokens.at(key.range) <= 16 ? streamed : busy);
     args_.x = x_.view();
     args_.weight = weight;
-    args_.weight.shape = {panels, weight.shape[1], weight.shape[2], weight.shape[3]};
+    args_.weight.shape = first_panels(weight.shape, panels);
+    args_.format = attributes.format;
+    args_.in = attributes.in;
     y_ = Tensor(DType::kF32, {kTokens.at(key.range), panels * kPanelOutputs});
     args_.y = y_.view();
     check(args_);
@@ -82,7 +98,7 @@ MatmulTiles best_tiles(Trial& trial, size_t range, const KernelTable& kernels, T
                                             : tiles.front();
 }
 
-/// Calls visit(key, weight) for each key of the graph once.
+/// Calls visit(key, weight, the node's attributes) for each key of the graph once.
 template <typename Visit>
 void for_each_key(const Graph& graph, const Visit& visit) {
   std::set<TileKey> seen;
@@ -90,11 +106,10 @@ void for_each_key(const Graph& graph, const Visit& visit) {
     if (node.op != OpKind::kPackedLinear) continue;
     const Value& x = graph.values[static_cast<size_t>(node.inputs[0])];
     const Value& weight = graph.values[static_cast<size_t>(node.inputs[1])];
-    // Quantised weights are cut as their kernels choose.
-    if (!is_floating(weight.dtype)) continue;
     for (size_t range = 0; range < kTokenRanges.size(); ++range) {
-      const TileKey key = {weight.dtype, weight.shape.front().constant, x.shape.back().constant, range};
-      if (seen.insert(key).second) visit(key, static_cast<size_t>(weight.index));
+      const TileKey key = tile_key(weight.dtype, weight.shape.front().constant, x.shape.back().constant,
+                                   range, node.attributes.in, node.attributes.format);
+      if (seen.insert(key).second) visit(key, static_cast<size_t>(weight.index), node.attributes);
     }
   }
 }
@@ -103,7 +118,7 @@ void for_each_key(const Graph& graph, const Visit& visit) {
 
 std::vector<TileKey> keys_of(const Graph& graph) {
   std::vector<TileKey> keys;
-  for_each_key(graph, [&keys](const TileKey& key, size_t) { keys.push_back(key); });
+  for_each_key(graph, [&keys](const TileKey& key, size_t, const Attributes&) { keys.push_back(key); });
   return keys;
 }
 
@@ -112,9 +127,9 @@ size_t autotune(const TuningResources& resources, TileTable& table,
   size_t all = 0;
   for (const TileKey& key : keys_of(resources.graph)) all += !table.contains(key);
   size_t done = 0;
-  for_each_key(resources.graph, [&](const TileKey& key, size_t weight) {
+  for_each_key(resources.graph, [&](const TileKey& key, size_t weight, const Attributes& attributes) {
     if (table.contains(key)) return;
-    Trial trial(resources.weights[weight], key);
+    Trial trial(resources.weights[weight], key, attributes);
     table[key] = best_tiles(trial, key.range, resources.kernels, resources.team);
     progress(++done, all);
   });

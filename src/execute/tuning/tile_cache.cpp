@@ -37,6 +37,13 @@ Entry parse_entry(const Json& json, const std::string& source, size_t index) {
   if (!dtype) object.wrong("dtype", "a dtype");
   entry.key = {*dtype, object.integer("panels", 1, kMaxSize), object.integer("in", 1, kMaxSize),
                static_cast<size_t>(object.integer("range", 0, kTokenRanges.size() - 1))};
+  if (!is_floating(*dtype)) {
+    const std::optional<DType> order = dtype_from_name(object.string("order"));
+    if (!order) object.wrong("order", "a dtype");
+    entry.key.order = *order;
+    entry.key.bits = static_cast<int>(object.integer("bits", 1, 8));
+    entry.key.group = object.integer("group", 0, kMaxSize);
+  }
   entry.tiles.inputs = object.integer("tile_inputs", 0, kMaxSize);
   entry.tiles.tokens = object.integer("tile_tokens", 0, kMaxSize);
   const std::string split = object.string("split");
@@ -72,11 +79,18 @@ std::vector<Entry> read_entries(const fs::path& path) {
 }
 
 Json to_json(const Entry& entry) {
-  return {{"cpu", entry.machine.cpu},          {"isa", entry.machine.isa},
-          {"threads", entry.machine.threads},  {"dtype", std::string(name_of(entry.key.dtype))},
-          {"panels", entry.key.panels},        {"in", entry.key.in},
-          {"range", entry.key.range},          {"tile_inputs", entry.tiles.inputs},
-          {"tile_tokens", entry.tiles.tokens}, {"split", kSplits.at(static_cast<size_t>(entry.tiles.split))}};
+  Json json = {
+      {"cpu", entry.machine.cpu},          {"isa", entry.machine.isa},
+      {"threads", entry.machine.threads},  {"dtype", std::string(name_of(entry.key.dtype))},
+      {"panels", entry.key.panels},        {"in", entry.key.in},
+      {"range", entry.key.range},          {"tile_inputs", entry.tiles.inputs},
+      {"tile_tokens", entry.tiles.tokens}, {"split", kSplits.at(static_cast<size_t>(entry.tiles.split))}};
+  if (entry.key.bits != 0) {
+    json["order"] = std::string(name_of(entry.key.order));
+    json["bits"] = entry.key.bits;
+    json["group"] = entry.key.group;
+  }
+  return json;
 }
 
 }  // namespace

@@ -8,6 +8,18 @@ namespace caravan {
 
 namespace {
 
+/// The format of matrices of these formats that become one; nothing where they cannot. What only one of them
+/// has sparse has every value stored.
+std::optional<QuantizedFormat> common_format(const std::optional<QuantizedFormat>& a,
+                                             const std::optional<QuantizedFormat>& b) {
+  if (!a || !b) return std::nullopt;
+  QuantizedFormat common = *a;
+  common.row_kept = a->row_kept == 0 || b->row_kept == 0 ? 0 : std::max(a->row_kept, b->row_kept);
+  QuantizedFormat other = *b;
+  other.row_kept = common.row_kept;
+  return common == other ? std::optional(common) : std::nullopt;
+}
+
 /// The weights at `place` of the inputs of `linears` as one; nothing where they are of different kinds.
 std::optional<WeightSpec> stacked_spec(const Graph& graph, const std::vector<size_t>& linears, size_t place) {
   WeightSpec stacked = weight_of(graph, graph.nodes[linears.front()].inputs[place]);
@@ -17,9 +29,11 @@ std::optional<WeightSpec> stacked_spec(const Graph& graph, const std::vector<siz
     const WeightSpec& spec = weight_of(graph, graph.nodes[linear].inputs[place]);
     const bool as_recorded =
         spec.layout == WeightLayout::kRows || spec.format.has_value() || spec.experts > 1;
-    if (spec.dtype != stacked.dtype || spec.width != stacked.width || spec.format != stacked.format ||
-        spec.experts != stacked.experts || !as_recorded)
+    const std::optional<QuantizedFormat> format = common_format(stacked.format, spec.format);
+    if (spec.dtype != stacked.dtype || spec.width != stacked.width || spec.experts != stacked.experts ||
+        !as_recorded || format.has_value() != (stacked.format.has_value() || spec.format.has_value()))
       return std::nullopt;
+    stacked.format = format;
     specs.push_back(&spec);
   }
   for (int64_t expert = 0; expert < stacked.experts; ++expert) {
@@ -79,6 +93,7 @@ std::optional<Node> stack_linears(Graph& graph, const std::vector<size_t>& linea
     specs.emplace_back(place, *std::move(spec));
   }
   Node stacked = {first.op, first.inputs, {}, first.attributes};
+  if (specs.front().second.format) stacked.attributes.format = *specs.front().second.format;
   for (const auto& [place, spec] : specs)
     stacked.inputs[place] = add_weight(graph, stacked_name(graph, linears, place), spec);
   return stacked;

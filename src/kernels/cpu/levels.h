@@ -10,6 +10,9 @@ namespace caravan::cpu {
 /// Whether this build has the kernels below.
 bool has_level_kernels();
 
+/// The largest head that the levels' attention computes; what is larger it leaves to the reference kernel.
+int64_t largest_head();
+
 /// Overwrites the entries of `table` that the level is faster at. Call them on a CPU that has the level only,
 /// from the lowest up.
 void add_avx2_kernels(KernelTable& table);

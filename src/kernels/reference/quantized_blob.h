@@ -1,8 +1,9 @@
 // A quantised weight's numbers, one at a time, from where tensor/quantization.h says that they lie.
-// Thread safety: pure functions.
+// Thread safety: none, because a sparse panel is expanded when it is first asked for; each lane has its own.
 #pragma once
 
 #include <cstring>
+#include <vector>
 
 #include "ops/packed_linear.h"
 
@@ -16,7 +17,8 @@ class QuantizedBlob {
         format_(args.format),
         layout_(chunk_layout(args.format, args.in)),
         groups_(groups_of(args.format.weight, args.in)),
-        group_(args.in / groups_) {}
+        group_(args.in / groups_),
+        expanded_(format_.row_kept == 0 ? 0 : static_cast<size_t>(args.weight.shape[0])) {}
 
   [[nodiscard]] float scale(int64_t o, int64_t i) const {
     const uint8_t* scales = chunk(o, i);
@@ -34,7 +36,8 @@ class QuantizedBlob {
     return format_.weight.zero_points ? at<int8_t>(chunk(o, i) + layout_.zeros, o % kPanelOutputs) : 0;
   }
 
-  [[nodiscard]] int32_t value(int64_t o, int64_t i) const {
+  [[nodiscard]] int32_t value(int64_t o, int64_t i) {
+    if (format_.row_kept != 0) return sparse_value(o, i);
     const uint8_t* values = chunk(o, i) + layout_.values;
     const int64_t place = chunk_place(format_, o % kPanelOutputs, i % group_);
     if (format_.weight.bits == 8) return at<int8_t>(values, place);
@@ -55,11 +58,30 @@ class QuantizedBlob {
     return bytes_ + (o / kPanelOutputs * groups_ + i / group_) * layout_.bytes;
   }
 
+  [[nodiscard]] int32_t sparse_value(int64_t o, int64_t i) {
+    std::vector<int8_t>& panel = expanded_[static_cast<size_t>(o / kPanelOutputs)];
+    if (panel.empty()) panel = expanded(chunk(o, i));
+    return panel[static_cast<size_t>(chunk_place(format_, o % kPanelOutputs, i))];
+  }
+
+  /// All values of a sparse chunk, in its order.
+  [[nodiscard]] std::vector<int8_t> expanded(const uint8_t* from) const {
+    std::vector<int8_t> values(static_cast<size_t>(layout_.inputs * kPanelOutputs));
+    int64_t kept = 0;
+    for (size_t place = 0; place < values.size(); ++place) {
+      const auto mask = at<uint64_t>(from + layout_.masks, static_cast<int64_t>(place) / kMaskedValues);
+      if ((mask >> (place % kMaskedValues) & 1U) != 0)
+        values[place] = at<int8_t>(from + layout_.values, kept++);
+    }
+    return values;
+  }
+
   const uint8_t* bytes_;
   QuantizedFormat format_;
   ChunkLayout layout_;
   int64_t groups_;
   int64_t group_;
+  std::vector<std::vector<int8_t>> expanded_;  ///< [panels]: of a sparse weight, empty until asked for
 };
 
 }  // namespace caravan::reference

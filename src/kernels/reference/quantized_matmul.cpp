@@ -13,7 +13,7 @@ namespace {
 /// Weight [o, i] as what it is multiplied as: rounded to T once, or as it is where that is bf16, which holds
 /// the numbers without their scale.
 template <typename T>
-double weight_at(const QuantizedBlob& blob, int64_t o, int64_t i) {
+double weight_at(QuantizedBlob& blob, int64_t o, int64_t i) {
   const int32_t number = blob.value(o, i) - blob.zero(o, i);
   if constexpr (std::is_same_v<T, BFloat16>) return static_cast<double>(blob.scale(o, i)) * number;
   const float exact = blob.scale(o, i) * static_cast<float>(number);
@@ -23,7 +23,7 @@ double weight_at(const QuantizedBlob& blob, int64_t o, int64_t i) {
 /// W8A16, W4A16: X is the input's element type, W what weights are multiplied as.
 template <typename X, typename W>
 void weight_only(const PackedLinearArgs& args, Lane lane) {
-  const QuantizedBlob blob(args);
+  QuantizedBlob blob(args);
   write_packed(args, lane, [&](int64_t token, int64_t o) {
     double sum = args.bias.data == nullptr ? 0.0 : load<float>(args.bias.data, o);
     for (int64_t i = 0; i < args.in; ++i)
@@ -49,7 +49,7 @@ double rounded(double value) { return static_cast<double>(static_cast<float>(val
 
 /// W8A8, in the fp32 steps that the contract gives.
 void both_quantized(const PackedLinearArgs& args, Lane lane) {
-  const QuantizedBlob blob(args);
+  QuantizedBlob blob(args);
   write_packed(args, lane, [&](int64_t token, int64_t o) {
     const uint8_t* x = args.x.as<uint8_t>() + token * args.x.shape[1];
     RowMeaning row;

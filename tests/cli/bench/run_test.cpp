@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/bench/plan.h"
+#include "support/paths.h"
+
 namespace caravan::cli {
 namespace {
 
@@ -21,6 +24,27 @@ TEST(TokensWhilePrefilling, CountsTheStepsInWhichTheFirstDecodes) {
   EXPECT_EQ(tokens_while_prefilling(2, 5, 5), 3);
   // The last token of the first beside one of the second, whose other four take a step each.
   EXPECT_EQ(tokens_while_prefilling(2, 5, 2), 5);
+}
+
+TEST(RunCase, TakesTheWeightsThatThePlanHasOpened) {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path model = test::fixture("models/gqa_odd_head");
+  for (const char* name : {"config.json", "model.safetensors"})
+    std::filesystem::copy(model / name, folder / name);
+  const BenchPlan plan =
+      parse_bench_plan(Arguments(bench_command(), {"--model-path", folder.path().string(), "--quantize",
+                                                   "none,w8a8", "--autotune", "off", "--max-input-length",
+                                                   "4", "--max-output-length", "2"}),
+                       uint64_t{1} << 40U);
+  std::filesystem::remove(folder / "model.safetensors");
+  ASSERT_EQ(plan.cases.size(), 2U);
+  uint64_t whole = 0;
+  for (const BenchCase& at : plan.cases) {
+    const BenchRuns runs = run_case(at, 1, [](const std::string& /*what*/) {});
+    EXPECT_EQ(runs.decode_seconds.size(), 1U);
+    if (whole == 0) whole = runs.weight_bytes;
+  }
+  EXPECT_LT(run_case(plan.cases[1], 1, [](const std::string& /*what*/) {}).weight_bytes, whole);
 }
 
 }  // namespace

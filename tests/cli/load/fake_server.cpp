@@ -22,16 +22,21 @@ namespace caravan::test {
 
 namespace {
 
-/// A listening socket on a free port of loopback.
-int listen_on_loopback() {
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+/// A socket that has a free port of loopback.
+int bind_to_loopback() {
+  const int bound = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(listener, 512) != 0) {
+  if (::bind(bound, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     throw std::runtime_error("no port on loopback");
-  }
+  return bound;
+}
+
+/// A listening socket on a free port of loopback.
+int listen_on_loopback() {
+  const int listener = bind_to_loopback();
+  if (::listen(listener, 512) != 0) throw std::runtime_error("no port to listen on");
   return listener;
 }
 
@@ -255,10 +260,9 @@ std::vector<SeenRequest> FakeServer::seen() const {
 }
 
 std::string dead_url() {
-  const int listener = listen_on_loopback();
-  const int port = port_of(listener);
-  ::close(listener);
-  return "http://127.0.0.1:" + std::to_string(port);
+  // Never listens, and is never closed, so that no other test's server gets the port.
+  static const int bound = bind_to_loopback();
+  return "http://127.0.0.1:" + std::to_string(port_of(bound));
 }
 
 }  // namespace caravan::test

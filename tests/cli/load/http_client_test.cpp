@@ -42,7 +42,7 @@ void expect_each_event_at_once(FakeServer::Security security) {
         test::Reply reply = test::stream_reply({"first", "second"});
         reply.parts.at(2).before = [&first_came] {
           // Longer than any machine takes; a client that keeps the event back never tells.
-          EXPECT_EQ(first_came.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+          EXPECT_EQ(first_came.wait_for(std::chrono::minutes(2)), std::future_status::ready);
         };
         return reply;
       },
@@ -50,7 +50,7 @@ void expect_each_event_at_once(FakeServer::Security security) {
   boost::asio::io_context io;
   const auto exchange = std::make_shared<WaitsFor>("data: first\n\n", seen);
   HttpClient client(io, parse_url("--url", server.url()), {.api_key = "", .verify_tls = false});
-  client.start({.method = "GET", .path = "/", .body = "", .timeout_s = 30.0}, exchange);
+  client.start({.method = "GET", .path = "/", .body = "", .timeout_s = 600.0}, exchange);
   io.run();
   EXPECT_TRUE(exchange->ended);
   EXPECT_EQ(exchange->body, "data: first\n\ndata: second\n\ndata: [DONE]\n\n");

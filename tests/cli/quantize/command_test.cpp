@@ -4,13 +4,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+#include <thread>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "checkpoint/output/folder_writer.h"
 #include "cli/outcome.h"
 #include "support/paths.h"
+#include "support/stored_tensors.h"
 
 namespace caravan::cli {
 namespace {
@@ -108,6 +119,81 @@ TEST(Quantize, MakesWhatRunsInEveryMode) {
   }
 }
 
+/// Writes the checkpoint in `folder` to `output`, with zeros where they were left out.
+void write_zeros(const fs::path& folder, const fs::path& output) {
+  const test::OpenCheckpoint checkpoint = test::open_checkpoint(folder);
+  const Json config = Json::parse(read_file(folder / "config.json", 1'000'000));
+  QuantizedFolderWriter writer(output);
+  std::set<std::string> parts;
+  for (const auto& [name, found] :
+       find_quantized(*parse_quantization_config(config, "config.json"), checkpoint.tensors)) {
+    QuantizedWeight weight = found.weight;
+    EXPECT_GT(weight.row_kept, 0) << name;
+    weight.row_kept = 0;
+    writer.add_quantized(weight);
+    parts.insert(found.parts.begin(), found.parts.end());
+  }
+  for (const auto& [name, stored] : checkpoint.tensors)
+    if (!parts.contains(name)) writer.add_plain(stored);
+  writer.copy_texts(folder);
+  writer.finish(config);
+}
+
+TEST(Quantize, LeavesOutZerosAndAnswersAsWithThem) {
+  const test::TemporaryFolder folder;
+  for (const char* sparsity : {"0.5", "2:4"}) {
+    const Made sparse({"--scheme", "w8a8", "--sparsity", sparsity});
+    const fs::path dense = folder / (std::string("dense") + sparsity[0]);
+    write_zeros(sparse.path(), dense);
+    EXPECT_LT(fs::file_size(fs::path(sparse.path()) / "model.safetensors"),
+              fs::file_size(dense / "model.safetensors") * 4 / 5);
+    EXPECT_THAT(caravan_program({"info", sparse.path()}).out, HasSubstr("29 matrices w8a8 sparse"));
+    EXPECT_THAT(caravan_program({"info", dense.string()}).out, HasSubstr("29 matrices w8a8\n"));
+    const Outcome outcome =
+        caravan_program({"eval", "--model-path", sparse.path() + "," + dense.string(), "--limit", "4",
+                         "--text", demo() + "/heldout/stories.jsonl", "--autotune", "off", "--json", "-"});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const Json results = Json::parse(outcome.out, nullptr, false)["results"];
+    EXPECT_EQ(perplexity(results[0]), perplexity(results[1]));
+    EXPECT_EQ(divergence(results[1]), 0.0);
+  }
+}
+
+TEST(Quantize, PrunesAsLoadingDoes) {
+  const Made made({"--scheme", "w8a8", "--sparsity", "0.5"});
+  std::string first;
+  for (const std::vector<std::string>& model :
+       {std::vector<std::string>{made.path()}, {demo(), "--quantize", "w8a8", "--sparsity", "0.5"}}) {
+    for (const char* mode : {"eager", "max-autotune", "reduce-overhead"}) {
+      std::vector<std::string> words = {"run",
+                                        "--prompt",
+                                        "Once upon a time",
+                                        "--max-output-length",
+                                        "24",
+                                        "--temperature",
+                                        "0",
+                                        "--autotune",
+                                        "off",
+                                        "--execute-mode",
+                                        mode,
+                                        "--model-path"};
+      words.insert(words.end(), model.begin(), model.end());
+      const Outcome run = caravan_program(words);
+      ASSERT_EQ(run.code, 0) << run.err;
+      if (first.empty()) first = run.out;
+      EXPECT_EQ(run.out, first) << mode;
+    }
+  }
+  const auto refused = [](const std::string& scheme) {
+    return caravan_program({"run", "--model-path", demo(), "--quantize", scheme, "--sparsity", "0.5"}).err;
+  };
+  for (const char* scheme : {"none", "w8a16", "w4a16"}) {
+    EXPECT_EQ(refused(scheme), std::string("caravan: --sparsity: found 0.5 with --quantize ") + scheme +
+                                   ", expected w8a8 beside it, whose kernels alone skip zeros; caravan "
+                                   "quantize prunes w8a16 too\n");
+  }
+}
+
 TEST(Quantize, SaysWhatItMade) {
   const Made made({"--scheme", "w8a16", "--group-size", "32", "--asymmetric", "--lm-head", "keep", "--keep",
                    "model.layers.0.mlp.down_proj", "--keep", "re:.*layers.3"});
@@ -186,6 +272,43 @@ TEST(Quantize, RefusesFoldersAndTextsThatDoNotDo) {
   // Nothing of what was begun is left.
   for (const fs::directory_entry& entry : fs::directory_iterator(folder.path()))
     EXPECT_EQ(entry.path().extension(), ".txt") << entry.path();
+}
+
+/// What is in the folder, by name.
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    names.push_back(entry.path().filename().string());
+  return names;
+}
+
+/// Runs the program in a process of its own, sends it `signal` once it has begun to write into `folder`, and
+/// returns its exit code, or the number of the signal that ended it, negated.
+int code_after(int signal, const fs::path& folder, const std::vector<std::string>& words) {
+  // What waits to be written is written once.
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    static_cast<void>(std::freopen("/dev/null", "w", stderr));
+    std::_Exit(run_program(words));
+  }
+  int status = 0;
+  while (names_in(folder).empty() && ::waitpid(child, &status, WNOHANG) == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ::kill(child, signal);
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(Quantize, LeavesNothingBehindWhereASignalStopsIt) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const test::TemporaryFolder folder;
+    const int code = code_after(
+        signal, folder.path(),
+        {"quantize", demo(), "--scheme", "w4a16", "--gptq", "--output", (folder / "new").string()});
+    EXPECT_EQ(code, 130);
+    EXPECT_THAT(names_in(folder.path()), testing::IsEmpty());
+  }
 }
 
 TEST(Quantize, NamesTheTensorThatGroupsDoNotDivide) {

@@ -3,6 +3,7 @@
 #include "kernels/cpu/amx/panel_bf16.h"
 #include "kernels/cpu/amx/panel_by_groups.h"
 #include "kernels/cpu/amx/panel_i8.h"
+#include "kernels/cpu/amx/panel_sparse.h"
 #include "kernels/cpu/amx/peak.h"
 #include "kernels/cpu/common/level_table.h"
 
@@ -10,10 +11,11 @@ namespace caravan::cpu {
 namespace {
 
 constexpr LevelKernels amx_table() {
-  LevelKernels table = level_table<Vector512, PairDot<Vector512>, ByteDot, Bf16Narrow>();
+  LevelKernels table = level_table<Vector512, PairDot<Vector512>, ByteDot, Bf16Narrow, ExpandUnmask>();
   table.panel_bf16 = panel_bf16;
   table.weight_only_bf16 = tile_panel_by_groups;
   table.panel_i8 = tile_panel_i8;
+  table.sparse_i8 = tile_panel_sparse;
   table.peak_i8 = {peak_tiles<multiply_bytes>, peak_step_operations(kTileBytes)};
   table.resident_bf16 = kResidentBytes;
   table.peak_bf16 = {peak_tiles<multiply_bf16>, peak_step_operations(kTileInputs)};

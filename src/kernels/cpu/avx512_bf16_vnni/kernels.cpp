@@ -1,7 +1,9 @@
-// AVX-512 with BF16 and VNNI: 32 products of bf16 in one instruction, which accumulates in fp32.
+// AVX-512 with BF16, VNNI and VBMI2: 32 products of bf16 in one instruction, which accumulates in fp32; bytes
+// put where the bits of a mask are in another.
 #include "kernels/cpu/common/byte_dot.h"
 #include "kernels/cpu/common/level_table.h"
 #include "kernels/cpu/common/narrow_bf16.h"
+#include "kernels/cpu/common/sparse_vbmi2.h"
 #include "kernels/cpu/common/vector512.h"
 
 namespace caravan::cpu {
@@ -23,8 +25,14 @@ struct Bf16Dot {
   }
 };
 
+constexpr LevelKernels vnni_table() {
+  LevelKernels table = level_table<Vector512, Bf16Dot, ByteDot, Bf16Narrow, ExpandUnmask>();
+  table.sparse_i8 = panel_sparse_vbmi2;
+  return table;
+}
+
 }  // namespace
 
-constinit const LevelKernels kAvx512Bf16VnniKernels = level_table<Vector512, Bf16Dot, ByteDot, Bf16Narrow>();
+constinit const LevelKernels kAvx512Bf16VnniKernels = vnni_table();
 
 }  // namespace caravan::cpu

@@ -11,6 +11,13 @@ namespace {
 /// each page, and expanding takes too many instructions for the CPU to look far ahead.
 constexpr Index kExpandAhead = 4096;
 
+/// The same for what a chunk begins with: as many bytes as its values do not ask for, which would be missed
+/// where they come to lie.
+inline void ask_for_meaning(const QuantizedPanel& weight, const char* chunk) {
+  for (Index line = 0; line < weight.values; line += 64)
+    __builtin_prefetch(chunk + kExpandAhead + line, 0, 2);
+}
+
 /// The 64 values of one input of a panel, as vectors.
 template <typename V>
 using StepValues = typename V::F[kPanel / V::kWidth];
@@ -44,6 +51,7 @@ inline void expand_as(const QuantizedTask& task, Index begin, Index end, T* to) 
     const Index left = weight.group - offset;
     const Index inputs = end - begin < left ? end - begin : left;
     const char* chunk = static_cast<const char*>(task.panel.panel) + group * weight.chunk_bytes;
+    if (offset == 0) ask_for_meaning(weight, chunk);
     expand_inputs<V, T, kBits, kZeros>(meaning_of_chunk<V>(weight, chunk),
                                        chunk + weight.values + offset * kPanel * kBits / 8, to, inputs);
     to += inputs * kPanel;

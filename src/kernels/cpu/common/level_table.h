@@ -11,11 +11,13 @@
 #include "kernels/cpu/common/peak.h"
 #include "kernels/cpu/common/quantize.h"
 #include "kernels/cpu/common/rows.h"
+#include "kernels/cpu/common/sparse.h"
 
 namespace caravan::cpu {
 namespace {
 
-template <typename V, typename BF16Dot, typename ByteDot, typename Narrow = PlainNarrow<V>>
+template <typename V, typename BF16Dot, typename ByteDot, typename Narrow = PlainNarrow<V>,
+          typename Unmask = ShuffleUnmask>
 constexpr LevelKernels level_table() {
   return {
       .linear_f32 = linear<V, float, float>,
@@ -25,6 +27,8 @@ constexpr LevelKernels level_table() {
       .panel_f16 = panel<V, WidenDot<V, F16>, WidenDot<V, float>>,
       .panel_bf16 = panel<V, BF16Dot>,
       .panel_i8 = panel_i8<V, ByteDot>,
+      .sparse_i8 = panel_sparse<V, ByteDot, Unmask>,
+      .expand_sparse = expand_sparse<Unmask>,
       .weight_only_f32 = panel_weight_only<V, WidenDot<V, float>>,
       .weight_only_f16 = panel_weight_only<V, WidenDot<V, F16>>,
       .weight_only_bf16 = panel_by_groups<V, Narrow, BF16Dot>,

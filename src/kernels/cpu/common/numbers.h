@@ -31,6 +31,7 @@ inline void expand_numbers(const QuantizedPanel& weight, const char* chunk, Inde
   const Index bytes = kValues * weight.bits / 8;
   const char* from = chunk + weight.values + begin / kPairInputs * bytes;
   const Index pairs = (inputs + 1) / kPairInputs;
+  if (begin == 0) ask_for_meaning(weight, chunk);
   if (weight.bits == 4) {
     for (Index pair = 0; pair < pairs; ++pair, from += bytes, to += kValues) {
       __builtin_prefetch(from + kExpandAhead, 0, 2);

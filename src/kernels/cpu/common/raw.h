@@ -54,6 +54,7 @@ struct QuantizedPanel {
   Index chunk_bytes = 0;  ///< from one to the next
   Index zeros = 0;
   Index sums = 0;
+  Index masks = 0;  ///< of a sparse weight, whose values are kept ones; else as values
   Index values = 0;
   int bits = 8;
   bool has_zeros = false;
@@ -75,7 +76,8 @@ constexpr Index kMaxBlockTokens = 96;
 /// So that a widened block of a panel takes 128 KB of the stack.
 constexpr Index kMaxBlockInputs = 512;
 
-/// With more tokens, a panel of a weight that alone is quantised is expanded once for all of them.
+/// With more tokens, a panel of a weight that alone is quantised, or is sparse, is expanded once for all of
+/// them, and with fewer a block at a time as it is read.
 constexpr Index kFewExpandedTokens = 16;
 /// From so many tokens on a call of a panel kernel that keeps its inputs in the L2 cache does so.
 constexpr Index kResidentFrom = 65;
@@ -191,6 +193,9 @@ struct LevelKernels {
   void (*panel_f16)(const PanelTask&);
   void (*panel_bf16)(const PanelTask&);
   void (*panel_i8)(const QuantizedTask&);
+  /// Of a sparse weight: against up to kFewExpandedTokens tokens, and its chunk with every value stored.
+  void (*sparse_i8)(const QuantizedTask&);
+  void (*expand_sparse)(const QuantizedTask&, void* to);
   /// Of a weight that alone is quantised, by what it is multiplied as: in fp32 and fp16 against up to
   /// kFewExpandedTokens tokens, and expanded to an ordinary panel [in, 64]; in bf16 against any number.
   void (*weight_only_f32)(const QuantizedTask&);

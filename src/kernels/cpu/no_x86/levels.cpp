@@ -6,6 +6,8 @@ namespace caravan::cpu {
 
 bool has_level_kernels() { return false; }
 
+int64_t largest_head() { return 0; }
+
 void add_avx2_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernels()); }
 
 void add_avx512_kernels(KernelTable& /*table*/) { CARAVAN_CHECK(has_level_kernels()); }

@@ -103,7 +103,7 @@ void grouped_linear_i8(const GroupedLinearArgs& args, Lane lane) {
   items.for_each([&](const PackedLinearArgs& linear, Range panels, Range rows) {
     const MatmulTiles tiles = tiles_of(linear, 1);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel)
-      run_panel_i8<kLevel>(linear, tiles, panel, rows);
+      kLevel.panel_i8(bytes_task(linear, tiles, panel, rows));
   });
 }
 

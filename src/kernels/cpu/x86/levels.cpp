@@ -137,10 +137,10 @@ void rope(const RopeArgs& args, Lane lane) {
 
 template <const LevelKernels& kLevel>
 void attention(const AttentionArgs& args, Lane lane) {
-  const AttentionKernels kernels = attention_kernels<kLevel>(args);
-  if (kernels.whole == nullptr || kv_layout_of(args.k_cache).head_dim > kMaxHeadDim) {
+  if (kv_layout_of(args.k_cache).head_dim > kMaxHeadDim)
     return reference_table().attention.at(args.k_cache.dtype).run(args, lane);
-  }
+  const AttentionKernels kernels = attention_kernels<kLevel>(args);
+  CARAVAN_CHECK(kernels.whole != nullptr);
   AttentionWork(args, kernels, lane).run();
 }
 
@@ -175,6 +175,8 @@ void add_kernels(KernelTable& table, std::string_view level) {
 }  // namespace
 
 bool has_level_kernels() { return true; }
+
+int64_t largest_head() { return kMaxHeadDim; }
 
 void add_avx2_kernels(KernelTable& table) { add_kernels<kAvx2Kernels>(table, kAvx2Name); }
 

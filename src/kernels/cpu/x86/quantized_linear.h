@@ -25,6 +25,7 @@ inline QuantizedPanel quantized_panel(const PackedLinearArgs& args) {
           .chunk_bytes = layout.bytes,
           .zeros = layout.zeros,
           .sums = layout.sums,
+          .masks = layout.masks,
           .values = layout.values,
           .bits = weight.bits,
           .has_zeros = weight.zero_points,
@@ -32,27 +33,51 @@ inline QuantizedPanel quantized_panel(const PackedLinearArgs& args) {
 }
 
 /// One panel against some tokens: W8A8.
+inline QuantizedTask bytes_task(const PackedLinearArgs& args, const MatmulTiles& tiles, int64_t panel,
+                                Range tokens) {
+  return {.panel = panel_task(args, tiles, panel, tokens),
+          .weight = quantized_panel(args),
+          .x_stride = args.x.shape[1],
+          .meaning = row_meaning_offset(args.in)};
+}
+
+/// W8A8 that keeps only what is not 0: for many tokens each panel becomes once what it is where every value
+/// is stored.
 template <const LevelKernels& kLevel>
-void run_panel_i8(const PackedLinearArgs& args, const MatmulTiles& tiles, int64_t panel, Range tokens) {
-  kLevel.panel_i8({.panel = panel_task(args, tiles, panel, tokens),
-                   .weight = quantized_panel(args),
-                   .x_stride = args.x.shape[1],
-                   .meaning = row_meaning_offset(args.in)});
+void packed_linear_sparse(const PackedLinearArgs& args, Lane lane) {
+  const MatmulTiles tiles = tiles_of(args, 1);
+  PackedLinearArgs dense = args;
+  dense.format.row_kept = 0;
+  const QuantizedPanel expanded = quantized_panel(dense);
+  const bool few = args.x.shape[0] <= kFewExpandedTokens;
+  const Buffer chunk(few ? 0 : static_cast<size_t>(expanded.chunk_bytes));
+  for_each_panel(args, tiles, lane, [&](int64_t panel, Range tokens) {
+    QuantizedTask task = bytes_task(args, tiles, panel, tokens);
+    if (few) return kLevel.sparse_i8(task);
+    kLevel.expand_sparse(task, chunk.data());
+    task.panel.panel = chunk.data();
+    task.weight = expanded;
+    kLevel.panel_i8(task);
+  });
 }
 
 /// W8A8.
 template <const LevelKernels& kLevel>
 void packed_linear_i8(const PackedLinearArgs& args, Lane lane) {
+  if (args.format.row_kept > 0) return packed_linear_sparse<kLevel>(args, lane);
   const MatmulTiles tiles = tiles_of(args, 1);
-  for_each_panel(args, tiles, lane,
-                 [&](int64_t panel, Range tokens) { run_panel_i8<kLevel>(args, tiles, panel, tokens); });
+  for_each_panel(args, tiles, lane, [&](int64_t panel, Range tokens) {
+    kLevel.panel_i8(bytes_task(args, tiles, panel, tokens));
+  });
 }
 
 /// W8A16 and W4A16 in the order of bf16.
 template <const LevelKernels& kLevel>
 void packed_linear_by_groups(const PackedLinearArgs& args, Lane lane) {
   const QuantizedPanel weight = quantized_panel(args);
-  const MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(DType::kBF16)));
+  MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(DType::kBF16)));
+  // Panels that follow each other, because the end of one asks for the beginning of the next.
+  if (args.x.shape[0] <= kStreamedTokens) tiles.split = PanelSplit::kShares;
   const auto run = [&weight](const PanelTask& task) {
     kLevel.weight_only_bf16({.panel = task, .weight = weight});
   };

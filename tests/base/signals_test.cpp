@@ -1,4 +1,4 @@
-#include "serve/signals.h"
+#include "base/signals.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,11 +6,11 @@
 #include <csignal>
 #include <future>
 
-namespace caravan::serve {
+namespace caravan {
 namespace {
 
 TEST(Signals, CountWhatComesForWhoListens) {
-  Signals signals;
+  Signals signals(0);
   for (int round = 0; round < 2; ++round) {
     std::promise<int> first;
     std::promise<int> second;
@@ -23,32 +23,32 @@ TEST(Signals, CountWhatComesForWhoListens) {
   }
 }
 
-TEST(SignalsDeathTest, EndTheProcessWithoutAnErrorWhileNobodyListens) {
+TEST(SignalsDeathTest, EndTheProcessWithTheGivenCodeWhileNobodyListens) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   for (const int signal : {SIGTERM, SIGINT}) {
     EXPECT_EXIT(
         {
-          const Signals signals;
+          const Signals signals(7);
           ::kill(::getpid(), signal);
           while (true) ::pause();
         },
-        testing::ExitedWithCode(0), "");
+        testing::ExitedWithCode(7), "");
   }
 }
 
-TEST(SignalsDeathTest, EndTheProcessWithoutAnErrorAfterTheListenersEnd) {
+TEST(SignalsDeathTest, EndTheProcessWithTheGivenCodeAfterTheListenersEnd) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(
       {
-        Signals signals;
+        Signals signals(7);
         {
           const Signals::Listener listener(signals, [](int /*count*/) {});
         }
         ::kill(::getpid(), SIGTERM);
         while (true) ::pause();
       },
-      testing::ExitedWithCode(0), "");
+      testing::ExitedWithCode(7), "");
 }
 
 }  // namespace
-}  // namespace caravan::serve
+}  // namespace caravan

@@ -8,12 +8,13 @@
 #include <mutex>
 #include <thread>
 
-namespace caravan::serve {
+namespace caravan {
 
 class Signals {
  public:
-  /// While nobody listens, a signal ends the process with exit code 0: nothing is begun yet, or all is done.
-  Signals();
+  /// While nobody listens, a signal ends the process with this exit code: nothing is begun yet, or all is
+  /// done.
+  explicit Signals(int exit_code);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
@@ -34,6 +35,7 @@ class Signals {
  private:
   void wait();
 
+  const int exit_code_;
   std::mutex mutex_;  ///< of all below
   std::function<void(int count)> arrived_;
   int count_ = 0;
@@ -41,4 +43,4 @@ class Signals {
   std::thread thread_;
 };
 
-}  // namespace caravan::serve
+}  // namespace caravan

@@ -1,4 +1,4 @@
-#include "serve/signals.h"
+#include "base/signals.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace caravan::serve {
+namespace caravan {
 
 namespace {
 
@@ -22,7 +22,7 @@ sigset_t handled_signals() {
 
 }  // namespace
 
-Signals::Signals() {
+Signals::Signals(int exit_code) : exit_code_(exit_code) {
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   thread_ = std::thread([this] { wait(); });
@@ -35,7 +35,7 @@ void Signals::wait() {
     sigwait(&signals, &signal);
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
-    if (!arrived_) ::_exit(0);
+    if (!arrived_) ::_exit(exit_code_);
     arrived_(++count_);
   }
 }
@@ -65,4 +65,4 @@ Signals::Listener::~Listener() {
   signals_.arrived_ = nullptr;
 }
 
-}  // namespace caravan::serve
+}  // namespace caravan

@@ -1,0 +1,57 @@
+// One panel of a sparse int8 weight against up to 16 quantised rows: steps of it are expanded into the L1
+// cache and multiplied by tiles. Sums are exact. Thread safety: pure functions of their task.
+#pragma once
+
+#include "kernels/cpu/amx/panel_i8.h"
+#include "kernels/cpu/amx/row_tiles.h"
+#include "kernels/cpu/common/sparse_vbmi2.h"
+
+namespace caravan::cpu {
+namespace {
+
+/// Adds 64 inputs to the sums in tiles 0 to 3.
+inline void add_unmasked_step(const unsigned char* x, Index x_stride, const signed char* w) {
+  _tile_loadd(4, x, x_stride);
+  _tile_loadd(5, w, kFourInputs);
+  _tile_dpbusd(0, 4, 5);
+  _tile_loadd(6, w + 4 * kTileOutputs, kFourInputs);
+  _tile_dpbusd(1, 4, 6);
+  _tile_loadd(7, w + 8 * kTileOutputs, kFourInputs);
+  _tile_dpbusd(2, 4, 7);
+  _tile_loadd(5, w + 12 * kTileOutputs, kFourInputs);
+  _tile_dpbusd(3, 4, 5);
+}
+
+void tile_panel_sparse(const QuantizedTask& task) {
+  const PanelTask& panel = task.panel;
+  if (panel.tokens <= kFewByteTokens) return panel_sparse_vbmi2(task);
+  // Two by turns, so that expanding one need not wait for the tiles of the other: [16, 64, 4] each.
+  alignas(64) signed char steps[2][kStepBytes];
+  const auto* x = static_cast<const unsigned char*>(panel.x);
+  shape_row_tiles(panel.tokens);
+  SparseReader reader(task);
+  Index turn = 0;
+  for (Index begin = 0; begin < panel.in; begin += kTileBytes, turn = 1 - turn) {
+    signed char* w = steps[turn];
+    const Index rest = panel.in - begin;
+    const Index groups = rest < kTileBytes ? (rest + 3) / 4 : kTileRows;
+    expand_sparse_steps<ExpandUnmask>(reader, groups, w);
+    // A row of x has whole lines of which the last is filled up.
+    for (Index i = groups * kFourInputs; i < kStepBytes; ++i) w[i] = 0;
+    settle();
+    add_unmasked_step(x + begin, task.x_stride, w);
+    settle();
+  }
+  alignas(64) int sums[kTileRows][kPanel];
+  _tile_stored(0, sums[0], kSumsStride);
+  _tile_stored(1, sums[0] + kTileOutputs, kSumsStride);
+  _tile_stored(2, sums[0] + 2 * kTileOutputs, kSumsStride);
+  _tile_stored(3, sums[0] + 3 * kTileOutputs, kSumsStride);
+  settle();
+  const PanelMeaning meaning = meaning_of<Vector512>(task);
+  for (Index t = 0; t < panel.tokens; ++t) finish_quantized_row<Vector512>(task, meaning, t, sums[t]);
+  _tile_release();
+}
+
+}  // namespace
+}  // namespace caravan::cpu
