@@ -73,7 +73,8 @@ void print_sizes(const ModelConfig& config) {
                         text(mixture.chosen) + " for each token";
   if (mixture.shared_intermediate_size > 0)
     experts += ", and one of " + text(mixture.shared_intermediate_size) + " for all";
-  if (has_mlp) experts += ", but in " + text(static_cast<int64_t>(mixture.mlp_layers.size())) + " layers";
+  const auto mlps = static_cast<int64_t>(mixture.mlp_layers.size());
+  if (has_mlp) experts += "; in " + text(mlps) + (mlps == 1 ? " layer" : " layers") + " an MLP instead";
   line("experts", experts);
 }
 
