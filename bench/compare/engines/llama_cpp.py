@@ -20,7 +20,10 @@ class Worker:
 
     def __init__(self, args):
         api.llama_backend_init()
-        self.model = api.llama_model_load_from_file(args.model.encode() + b"/model.gguf", api.llama_model_default_params())
+        params = api.llama_model_default_params()
+        # The buffers in which it packs quantised weights for AMX end this version with a segmentation fault.
+        params.use_extra_bufts = args.dtype not in ("q8_0", "q4_0")
+        self.model = api.llama_model_load_from_file(args.model.encode() + b"/model.gguf", params)
         check(not self.model, "llama_model_load_from_file")
         params = api.llama_context_default_params()
         params.n_ctx = args.max_tokens * args.max_batch

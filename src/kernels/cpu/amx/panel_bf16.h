@@ -6,6 +6,7 @@
 // how many tokens there are. Thread safety: pure functions of their task.
 #pragma once
 
+#include "kernels/cpu/amx/few_tokens.h"
 #include "kernels/cpu/amx/row_tiles.h"
 #include "kernels/cpu/amx/square_tiles.h"
 #include "kernels/cpu/common/panel.h"
@@ -157,7 +158,28 @@ inline void panel_by_strips(const PanelTask& task) {
   }
 }
 
+/// Up to kFewTokens tokens, by vectors.
+inline void panel_of_few(const PanelTask& task) {
+  const auto* x = static_cast<const BF16*>(task.x);
+  const auto* w = static_cast<const BF16*>(task.panel);
+  const Index steps = task.in / kTileInputs;
+  const Index rest = task.in % kTileInputs;
+  alignas(64) float sums[kFewTokens][kPanel] = {};
+  {
+    const FlushDenormals flush;
+    add_few(x, task.in, task.tokens, w, steps, sums);
+    if (rest > 0) {
+      LastStep last;
+      copy_weights(w + steps * kStepWeights, rest, last);
+      copy_inputs(x + steps * kTileInputs, task.in, task.tokens, rest, last);
+      add_few(last.x[0], kTileInputs, task.tokens, last.w[0], 1, sums);
+    }
+  }
+  for (Index t = 0; t < task.tokens; ++t) finish_row<Vector512>(task, t, sums[t]);
+}
+
 void panel_bf16(const PanelTask& task) {
+  if (task.tokens <= kFewTokens) return panel_of_few(task);
   if (task.tokens >= kResidentFrom) {
     panel_by_strips(task);
   } else {
