@@ -15,7 +15,7 @@ namespace caravan::cpu {
 namespace {
 
 /// So that two sums for each token and vector of outputs fit in the registers.
-constexpr Index kFewTokens = 4;
+constexpr Index kFewTileTokens = 4;
 
 /// Takes denormal numbers for zero, as tiles do, as long as it lives.
 class FlushDenormals {
@@ -81,7 +81,7 @@ inline void add_few_steps(const BF16* x, Index x_stride, const BF16* w, Index st
   }
 }
 
-/// Adds `steps` steps to the sums of `tokens` (1 to kFewTokens) tokens.
+/// Adds `steps` steps to the sums of `tokens` (1 to kFewTileTokens) tokens.
 inline void add_few(const BF16* x, Index x_stride, Index tokens, const BF16* w, Index steps,
                     float (*sums)[kPanel]) {
   switch (tokens) {

@@ -158,13 +158,13 @@ inline void panel_by_strips(const PanelTask& task) {
   }
 }
 
-/// Up to kFewTokens tokens, by vectors.
+/// Up to kFewTileTokens tokens, by vectors.
 inline void panel_of_few(const PanelTask& task) {
   const auto* x = static_cast<const BF16*>(task.x);
   const auto* w = static_cast<const BF16*>(task.panel);
   const Index steps = task.in / kTileInputs;
   const Index rest = task.in % kTileInputs;
-  alignas(64) float sums[kFewTokens][kPanel] = {};
+  alignas(64) float sums[kFewTileTokens][kPanel] = {};
   {
     const FlushDenormals flush;
     add_few(x, task.in, task.tokens, w, steps, sums);
@@ -179,7 +179,7 @@ inline void panel_of_few(const PanelTask& task) {
 }
 
 void panel_bf16(const PanelTask& task) {
-  if (task.tokens <= kFewTokens) return panel_of_few(task);
+  if (task.tokens <= kFewTileTokens) return panel_of_few(task);
   if (task.tokens >= kResidentFrom) {
     panel_by_strips(task);
   } else {
