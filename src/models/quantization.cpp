@@ -89,6 +89,11 @@ std::map<std::string, QuantizedFormat> quantized_matrices(const Graph& graph, co
            " for w8a8, whose sums are kept in 32 bits");
     }
     if (scheme.sparsity != Sparsity::kNone) {
+      if (node.op == OpKind::kGroupedLinear) {
+        fail("--sparsity: ", in_quotes(name),
+             " is a matrix of experts, of which no kernel multiplies by sparse ones, expected none (caravan "
+             "quantize prunes experts, which then run with their zeros)");
+      }
       CARAVAN_CHECK(can_be_sparse(format));
       format.row_kept = kept_inputs(spec.width, scheme.sparsity);
     }
