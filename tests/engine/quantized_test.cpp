@@ -125,7 +125,15 @@ TEST(QuantizedModel, ComputesGgufBlocksAsTheNumbersThatTheyStandFor) {
     const Answer blocks = answer(test::fixture("gguf/q8_0.gguf"), load, ExecuteMode::kReduceOverhead);
     const Answer expanded = answer(test::fixture("gguf/q8_0"), load, ExecuteMode::kReduceOverhead);
     EXPECT_EQ(blocks.tokens, expanded.tokens) << name_of(dtype);
-    EXPECT_EQ(blocks.logits, expanded.logits) << name_of(dtype);
+    if (dtype == DType::kF32) {
+      EXPECT_EQ(blocks.logits, expanded.logits);
+      continue;
+    }
+    // Expanded weights are rounded to bf16; blocks are multiplied by as they are. Measured: up to 0.11, where
+    // logits are of size 6.
+    ASSERT_EQ(blocks.logits.size(), expanded.logits.size());
+    for (size_t i = 0; i < blocks.logits.size(); ++i)
+      EXPECT_NEAR(blocks.logits[i], expanded.logits[i], 0.25) << i;
   }
 }
 

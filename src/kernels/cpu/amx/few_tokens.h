@@ -1,4 +1,4 @@
-// Up to four tokens against a panel of bf16 without tiles: loading tiles from memory reaches four fifths of
+// One or two tokens against a panel of bf16 without tiles: loading tiles from memory reaches four fifths of
 // the rate that plain loads do (docs/performance.md), and a step of few tokens is nothing but loading.
 //
 // Sums have the bits that tiles give, because they are added up in the same order, which Intel's manual gives
@@ -14,28 +14,18 @@
 namespace caravan::cpu {
 namespace {
 
-/// So that two sums for each token and vector of outputs fit in the registers.
-constexpr Index kFewTileTokens = 4;
+/// With more, two sums for each token and vector of outputs do not fit in the registers, and tiles are
+/// faster.
+constexpr Index kFewTileTokens = 2;
 
-/// Takes denormal numbers for zero, as tiles do, as long as it lives.
-class FlushDenormals {
- public:
-  FlushDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040U); }
-  ~FlushDenormals() { _mm_setcsr(before_); }
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
+/// Bits of the control register by which denormal numbers are taken for zero, as tiles take them.
+constexpr unsigned kFlushDenormals = 0x8040;
 
- private:
-  unsigned before_;
-};
-
-/// One step of 32 inputs for `kVectors` vectors of outputs: x [kTokens], rows x_stride apart; w [16, 64, 2]
-/// and sums [kTokens, 64] from the first of the outputs on. Each pair of inputs asks memory for what lies
-/// `ahead` bytes after it.
-template <int kTokens, int kVectors, bool kAsks>
-inline void add_few_step(const BF16* x, Index x_stride, const BF16* w, Index ahead, float (*sums)[kPanel],
-                         Index column) {
+/// One step of 32 inputs: x [kTokens], rows x_stride apart; w [16, 64, 2]; sums [kTokens, 64].
+template <int kTokens>
+inline void add_few_step(const BF16* x, Index x_stride, const BF16* w, float (*sums)[kPanel]) {
   using V = Vector512;
+  constexpr int kVectors = kPanel / V::kWidth;
   __m512 even[kTokens][kVectors];
   __m512 odd[kTokens][kVectors];
   for (int t = 0; t < kTokens; ++t) {
@@ -45,13 +35,11 @@ inline void add_few_step(const BF16* x, Index x_stride, const BF16* w, Index ahe
     __m512 first[kVectors];
     __m512 second[kVectors];
     for (int v = 0; v < kVectors; ++v) {
-      const V::Bits bits = V::load_bits(w + (column + v * V::kWidth) * 2);
+      const BF16* weights = w + v * V::kWidth * 2;
+      __builtin_prefetch(reinterpret_cast<const char*>(weights) + kAhead, 0, 2);
+      const V::Bits bits = V::load_bits(weights);
       first[v] = V::low_bf16(bits);
       second[v] = V::high_bf16(bits);
-    }
-    if constexpr (kAsks) {
-      const char* next = reinterpret_cast<const char*>(w) + ahead;
-      for (Index line = 0; line < kGroupBytes; line += kLine) __builtin_prefetch(next + line, 0, 2);
     }
     for (int t = 0; t < kTokens; ++t) {
       const V::Bits inputs = V::spread_bits(x + t * x_stride);
@@ -65,35 +53,24 @@ inline void add_few_step(const BF16* x, Index x_stride, const BF16* w, Index ahe
   }
   for (int t = 0; t < kTokens; ++t) {
     for (int v = 0; v < kVectors; ++v) {
-      float* sum = sums[t] + column + v * V::kWidth;
+      float* sum = sums[t] + v * V::kWidth;
       V::store(sum, V::add(V::load(sum), V::add(even[t][v], odd[t][v])));
     }
   }
 }
 
-/// All 64 outputs. With one token or two their sums are all in registers; with more half of them.
+/// Adds `steps` steps to the sums of kTokens tokens.
 template <int kTokens>
 inline void add_few_steps(const BF16* x, Index x_stride, const BF16* w, Index steps, float (*sums)[kPanel]) {
-  constexpr int kVectors = kTokens <= 2 ? 4 : 2;
-  for (Index step = 0; step < steps; ++step, x += kTileInputs, w += kTileInputs * kPanel) {
-    add_few_step<kTokens, kVectors, true>(x, x_stride, w, kAhead, sums, 0);
-    if constexpr (kVectors == 2) add_few_step<kTokens, 2, false>(x, x_stride, w, 0, sums, kPanel / 2);
-  }
+  for (Index step = 0; step < steps; ++step, x += kTileInputs, w += kTileInputs * kPanel)
+    add_few_step<kTokens>(x, x_stride, w, sums);
 }
 
-/// Adds `steps` steps to the sums of `tokens` (1 to kFewTileTokens) tokens.
+/// The same for 1 to kFewTileTokens tokens.
 inline void add_few(const BF16* x, Index x_stride, Index tokens, const BF16* w, Index steps,
                     float (*sums)[kPanel]) {
-  switch (tokens) {
-    case 1:
-      return add_few_steps<1>(x, x_stride, w, steps, sums);
-    case 2:
-      return add_few_steps<2>(x, x_stride, w, steps, sums);
-    case 3:
-      return add_few_steps<3>(x, x_stride, w, steps, sums);
-    default:
-      return add_few_steps<4>(x, x_stride, w, steps, sums);
-  }
+  if (tokens == 1) return add_few_steps<1>(x, x_stride, w, steps, sums);
+  add_few_steps<2>(x, x_stride, w, steps, sums);
 }
 
 }  // namespace

@@ -165,16 +165,16 @@ inline void panel_of_few(const PanelTask& task) {
   const Index steps = task.in / kTileInputs;
   const Index rest = task.in % kTileInputs;
   alignas(64) float sums[kFewTileTokens][kPanel] = {};
-  {
-    const FlushDenormals flush;
-    add_few(x, task.in, task.tokens, w, steps, sums);
-    if (rest > 0) {
-      LastStep last;
-      copy_weights(w + steps * kStepWeights, rest, last);
-      copy_inputs(x + steps * kTileInputs, task.in, task.tokens, rest, last);
-      add_few(last.x[0], kTileInputs, task.tokens, last.w[0], 1, sums);
-    }
+  const unsigned control = _mm_getcsr();
+  _mm_setcsr(control | kFlushDenormals);
+  add_few(x, task.in, task.tokens, w, steps, sums);
+  if (rest > 0) {
+    LastStep last;
+    copy_weights(w + steps * kStepWeights, rest, last);
+    copy_inputs(x + steps * kTileInputs, task.in, task.tokens, rest, last);
+    add_few(last.x[0], kTileInputs, task.tokens, last.w[0], 1, sums);
   }
+  _mm_setcsr(control);
   for (Index t = 0; t < task.tokens; ++t) finish_row<Vector512>(task, t, sums[t]);
 }
 
