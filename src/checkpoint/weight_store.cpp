@@ -283,12 +283,11 @@ void WeightStore::State::fill_panels(std::span<const WeightPart> parts, bool int
 ConstTensorView WeightStore::take_panels(const std::vector<WeightPart>& parts, int64_t in, DType dtype,
                                          bool interleaved, int64_t experts) {
   const int64_t panels = experts * panels_of(parts, interleaved, experts);
-  const TensorView packed = state_->allocate_packed(
-      state_->where_is(parts.front().name), panel_shape(panels * kPanelOutputs, in, dtype), dtype);
-  for_each_expert(parts, experts, packed,
-                  [&](std::span<const WeightPart> some, const TensorView& part) {
-                    state_->fill_panels(some, interleaved, part, in);
-                  });
+  const TensorView packed = state_->allocate_packed(state_->where_is(parts.front().name),
+                                                    panel_shape(panels * kPanelOutputs, in, dtype), dtype);
+  for_each_expert(parts, experts, packed, [&](std::span<const WeightPart> some, const TensorView& part) {
+    state_->fill_panels(some, interleaved, part, in);
+  });
   return packed;
 }
 
@@ -362,10 +361,9 @@ ConstTensorView WeightStore::take_quantized(const std::vector<WeightPart>& parts
   const TensorView packed =
       state_->allocate_packed(state_->where_is(parts.front().name),
                               quantized_shape(panels * kPanelOutputs, in, format), blob_dtype(format));
-  for_each_expert(parts, experts, packed,
-                  [&](std::span<const WeightPart> some, const TensorView& part) {
-                    state_->fill_quantized(some, interleaved, format, part, in);
-                  });
+  for_each_expert(parts, experts, packed, [&](std::span<const WeightPart> some, const TensorView& part) {
+    state_->fill_quantized(some, interleaved, format, part, in);
+  });
   return packed;
 }
 

@@ -116,10 +116,12 @@ TEST(MixtureConfig, RefusesWhatItDoesNotSupportOrCannotBe) {
       "4194304");
   EXPECT_EQ(of_mixtral(R"({"mlp_bias": true})"),
             "config.json: field \"mlp_bias\" is true, expected false, because experts have no biases");
-  EXPECT_EQ(of_qwen(R"({"mlp_only_layers": [4]})"),
-            "config.json: field \"mlp_only_layers\" is an array of 1, expected numbers of layers, from 0 to 3");
-  EXPECT_EQ(of_qwen(R"({"mlp_only_layers": ["all"]})"),
-            "config.json: field \"mlp_only_layers\" is an array of 1, expected numbers of layers, from 0 to 3");
+  EXPECT_EQ(
+      of_qwen(R"({"mlp_only_layers": [4]})"),
+      "config.json: field \"mlp_only_layers\" is an array of 1, expected numbers of layers, from 0 to 3");
+  EXPECT_EQ(
+      of_qwen(R"({"mlp_only_layers": ["all"]})"),
+      "config.json: field \"mlp_only_layers\" is an array of 1, expected numbers of layers, from 0 to 3");
   EXPECT_EQ(of_qwen(R"({"decoder_sparse_step": 0})"),
             "config.json: field \"decoder_sparse_step\" is the number 0, expected an integer from 1 to 4096");
   EXPECT_EQ(

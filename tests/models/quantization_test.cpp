@@ -90,10 +90,11 @@ TEST(QuantizedMatrices, AreNotSparseOfExperts) {
   config.mixture = MixtureConfig{.experts = 3, .chosen = 2, .intermediate_size = 12, .mlp_layers = {}};
   LoadQuantization sparse = scheme("w8a8");
   sparse.sparsity = Sparsity::kTwoOf4;
-  EXPECT_EQ(test::error_of([&] { quantized_matrices(record_mixtral(config, {}), sparse, DType::kBF16); }),
-            "--sparsity: \"model.layers.0.block_sparse_moe.experts.0.w1.weight\" is a matrix of experts, of "
-            "which no kernel multiplies by sparse ones, expected none (caravan quantize prunes experts, which "
-            "then run with their zeros)");
+  EXPECT_EQ(
+      test::error_of([&] { quantized_matrices(record_mixtral(config, {}), sparse, DType::kBF16); }),
+      "--sparsity: \"model.layers.0.block_sparse_moe.experts.0.w1.weight\" is a matrix of experts, of "
+      "which no kernel multiplies by sparse ones, expected none (caravan quantize prunes experts, which "
+      "then run with their zeros)");
 }
 
 TEST(QuantizedMatrices, NameTheMatrixThatGroupsDoNotDivide) {

@@ -52,7 +52,8 @@ void print_report(const QuantizeFlags& flags, uint64_t before, const std::vector
             << std::fixed << std::setprecision(2) << static_cast<double>(before) / static_cast<double>(after)
             << " to 1, in " << std::setprecision(1) << seconds << " s\n";
   std::map<std::string, int64_t> kinds;
-  for (const MatrixResult& result : results) ++kinds[result.format ? format_text(*result.format) : "as it is"];
+  for (const MatrixResult& result : results)
+    ++kinds[result.format ? format_text(*result.format) : "as it is"];
   for (const auto& [kind, count] : kinds)
     std::cout << "  " << count << (count == 1 ? " matrix " : " matrices ") << kind << "\n";
   std::vector<MatrixResult> worst = results;

@@ -147,8 +147,10 @@ TEST(Quantize, LeavesOutZerosAndAnswersAsWithThem) {
     write_zeros(sparse.path(), dense);
     EXPECT_LT(fs::file_size(fs::path(sparse.path()) / "model.safetensors"),
               fs::file_size(dense / "model.safetensors") * 4 / 5);
-    EXPECT_THAT(caravan_program({"info", sparse.path()}).out, HasSubstr("layers 0 to 3: w8a8, per channel, sparse\n"));
-    EXPECT_THAT(caravan_program({"info", dense.string()}).out, HasSubstr("layers 0 to 3: w8a8, per channel\n"));
+    EXPECT_THAT(caravan_program({"info", sparse.path()}).out,
+                HasSubstr("layers 0 to 3: w8a8, per channel, sparse\n"));
+    EXPECT_THAT(caravan_program({"info", dense.string()}).out,
+                HasSubstr("layers 0 to 3: w8a8, per channel\n"));
     const Outcome outcome =
         caravan_program({"eval", "--model-path", sparse.path() + "," + dense.string(), "--limit", "4",
                          "--text", demo() + "/heldout/stories.jsonl", "--autotune", "off", "--json", "-"});
