@@ -35,10 +35,10 @@ inline void add_sparse_tokens(const QuantizedTask& task, int (*sums)[kPanel]) {
   for (Index i = 0; i < task.panel.in; i += ByteDot::kStep) {
     reader.ask_ahead();
     __m512i weights[kStepMasks];
-    for (Index v = 0; v < kStepMasks; ++v) {
+    for (__m512i& weight : weights) {
       const signed char* values = nullptr;
       const unsigned long mask = reader.next(values);
-      weights[v] = ExpandUnmask::load(mask, values);
+      weight = ExpandUnmask::load(mask, values);
     }
     for (int t = 0; t < kTokens; ++t) {
       const __m512i inputs = ByteDot::spread(x + t * task.x_stride + i);
