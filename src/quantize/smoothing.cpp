@@ -20,10 +20,13 @@ struct Divider {
   int64_t head_dim = 0;  ///< of those heads; 0 where rows are inputs
 };
 
+/// The matrix of a matmul that has one: not of experts.
 const PlannedMatrix* matrix_of(const QuantizePlan& plan, size_t node) {
   for (const PlannedGroup& group : plan.groups) {
-    for (size_t i = 0; i < group.matrices.size(); ++i)
-      if (group.matmuls.nodes[i] == node) return &group.matrices[i];
+    const std::vector<size_t>& nodes = group.matmuls.nodes;
+    if (group.matrices.size() != nodes.size()) continue;
+    for (size_t i = 0; i < nodes.size(); ++i)
+      if (nodes[i] == node) return &group.matrices[i];
   }
   return nullptr;
 }
