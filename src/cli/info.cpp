@@ -18,8 +18,8 @@
 #include "graph/cost.h"
 #include "graph/passes/passes.h"
 #include "models/config.h"
-#include "models/llama.h"
 #include "models/precision.h"
+#include "models/record.h"
 #include "text/tokenizer.h"
 
 namespace caravan::cli {
@@ -100,7 +100,7 @@ void print_shape(const ModelConfig& config) {
 
 /// Bytes of the weights as the compiled modes have them in memory.
 uint64_t loaded_bytes(const ModelConfig& config, const Precision& precision) {
-  Graph graph = record_llama(config, precision);
+  Graph graph = record_model(config, precision);
   run_passes(graph);
   return weight_bytes(graph);
 }
@@ -188,7 +188,7 @@ void print_gguf(const std::filesystem::path& model_path) {
 /// What the matrices are stored in, layer by layer.
 void print_schemes(const ModelConfig& config, const Precision& precision) {
   std::string name = "matrices";
-  for (const SchemeLine& each : schemes_by_layer(record_llama(config, precision)))
+  for (const SchemeLine& each : schemes_by_layer(record_model(config, precision)))
     line(std::exchange(name, ""), each.where + ": " + each.what);
   line("KV cache", std::string(name_of(precision.kv_cache)));
 }

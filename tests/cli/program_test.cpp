@@ -294,6 +294,15 @@ TEST(Info, TellsTheMemoryOfWhatIsLoaded) {
   EXPECT_EQ(wrong.out, "");
 }
 
+TEST(Info, CountsAllExpertsOfAMixture) {
+  const std::string config = (test::source_dir() / "models/configs/mixtral-8x7b-v0.1").string();
+  const Outcome outcome = caravan_program({"info", config, "--quantize", "w8a8"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  // 46.7 billion parameters of two bytes.
+  EXPECT_THAT(outcome.out, testing::ContainsRegex("bf16 +93.42 GB"));
+  EXPECT_THAT(outcome.out, HasSubstr("layers 0 to 31: w8a8, per channel; bf16: block_sparse_moe.gate\n"));
+}
+
 TEST(Info, NeedsNothingButAConfig) {
   const Outcome outcome =
       caravan_program({"info", (test::source_dir() / "models/configs/llama-2-7b").string()});

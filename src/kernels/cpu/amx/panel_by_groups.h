@@ -49,31 +49,6 @@ inline void expand_steps(const QuantizedPanel& weight, const GroupPlace& place, 
   for (Index i = (inputs + 1) / 2 * kPairWeights; i < end; ++i) to[i] = BF16{};
 }
 
-/// Adds one step to the sums in tiles 0 to 3.
-inline void add_expanded_step(const BF16* x, Index x_bytes, const BF16* w) {
-  _tile_loadd(4, x, x_bytes);
-  _tile_loadd(5, w, kGroupBytes);
-  _tile_dpbf16ps(0, 4, 5);
-  _tile_loadd(6, w + 2 * kTileOutputs, kGroupBytes);
-  _tile_dpbf16ps(1, 4, 6);
-  _tile_loadd(7, w + 4 * kTileOutputs, kGroupBytes);
-  _tile_dpbf16ps(2, 4, 7);
-  _tile_loadd(5, w + 6 * kTileOutputs, kGroupBytes);
-  _tile_dpbf16ps(3, 4, 5);
-}
-
-inline void zero_row() {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-}
-
-inline void store_products(float (*products)[kPanel]) {
-  store_row({nullptr, 0, nullptr, 0, false, nullptr, 0, products});
-  settle();
-}
-
 /// The sums of up to 16 tokens. Each step is expanded while the tiles multiply the one before it.
 inline void sum_few(const QuantizedTask& task, float (*sums)[kPanel]) {
   const PanelTask& panel = task.panel;
@@ -94,12 +69,13 @@ inline void sum_few(const QuantizedTask& task, float (*sums)[kPanel]) {
     settle();
     if (place.begin % kPartInputs == 0) zero_row();
     if (inputs < kTileInputs) {
-      add_expanded_step(last.x[0], kLastBytes, w[step % 2]);
+      add_row_step<Bf16Multiply>(last.x[0], kLastBytes, w[step % 2]);
     } else {
-      add_expanded_step(x + place.input, panel.in * Index{sizeof(BF16)}, w[step % 2]);
+      add_row_step<Bf16Multiply>(x + place.input, panel.in * Index{sizeof(BF16)}, w[step % 2]);
     }
     if (next.begin % kPartInputs == 0) {
-      store_products(products);
+      store_row(products);
+      settle();
       const Index part = place.begin % kPartInputs + inputs;
       const BF16* from = x + next.input - part;
       add_scaled<Vector512>(weight, place.chunk, {from, panel.in, part, products}, panel.tokens, sums);

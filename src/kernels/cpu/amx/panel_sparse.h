@@ -9,19 +9,6 @@
 namespace caravan::cpu {
 namespace {
 
-/// Adds 64 inputs to the sums in tiles 0 to 3.
-inline void add_unmasked_step(const unsigned char* x, Index x_stride, const signed char* w) {
-  _tile_loadd(4, x, x_stride);
-  _tile_loadd(5, w, kFourInputs);
-  _tile_dpbusd(0, 4, 5);
-  _tile_loadd(6, w + 4 * kTileOutputs, kFourInputs);
-  _tile_dpbusd(1, 4, 6);
-  _tile_loadd(7, w + 8 * kTileOutputs, kFourInputs);
-  _tile_dpbusd(2, 4, 7);
-  _tile_loadd(5, w + 12 * kTileOutputs, kFourInputs);
-  _tile_dpbusd(3, 4, 5);
-}
-
 void tile_panel_sparse(const QuantizedTask& task) {
   const PanelTask& panel = task.panel;
   if (panel.tokens <= kFewByteTokens) return panel_sparse_vbmi2(task);
@@ -39,14 +26,11 @@ void tile_panel_sparse(const QuantizedTask& task) {
     // A row of x has whole lines of which the last is filled up.
     for (Index i = groups * kFourInputs; i < kStepBytes; ++i) w[i] = 0;
     settle();
-    add_unmasked_step(x + begin, task.x_stride, w);
+    add_row_step<ByteMultiply>(x + begin, task.x_stride, w);
     settle();
   }
   alignas(64) int sums[kTileRows][kPanel];
-  _tile_stored(0, sums[0], kSumsStride);
-  _tile_stored(1, sums[0] + kTileOutputs, kSumsStride);
-  _tile_stored(2, sums[0] + 2 * kTileOutputs, kSumsStride);
-  _tile_stored(3, sums[0] + 3 * kTileOutputs, kSumsStride);
+  store_row(sums);
   settle();
   const PanelMeaning meaning = meaning_of<Vector512>(task);
   for (Index t = 0; t < panel.tokens; ++t) finish_quantized_row<Vector512>(task, meaning, t, sums[t]);

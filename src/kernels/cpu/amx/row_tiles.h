@@ -26,14 +26,15 @@ inline void shape_row_tiles(Index tokens) {
   shape_tiles([tokens](int tile) { return tile < 5 ? tokens : kTileRows; });
 }
 
+inline void zero_row() {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+}
+
 inline void load_row(const RowSteps& task) {
-  if (task.first) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    return;
-  }
+  if (task.first) return zero_row();
   constexpr Index kStride = kPanel * Index{sizeof(float)};
   const float* sums = task.sums[0];
   _tile_loadd(0, sums, kStride);
@@ -42,13 +43,29 @@ inline void load_row(const RowSteps& task) {
   _tile_loadd(3, sums + 3 * kTileOutputs, kStride);
 }
 
-inline void store_row(const RowSteps& task) {
-  constexpr Index kStride = kPanel * Index{sizeof(float)};
-  float* sums = task.sums[0];
-  _tile_stored(0, sums, kStride);
-  _tile_stored(1, sums + kTileOutputs, kStride);
-  _tile_stored(2, sums + 2 * kTileOutputs, kStride);
-  _tile_stored(3, sums + 3 * kTileOutputs, kStride);
+/// sums: [tokens, 64], fp32 or int32.
+template <typename Sum>
+inline void store_row(Sum (*sums)[kPanel]) {
+  constexpr Index kStride = kPanel * Index{sizeof(Sum)};
+  _tile_stored(0, sums[0], kStride);
+  _tile_stored(1, sums[0] + kTileOutputs, kStride);
+  _tile_stored(2, sums[0] + 2 * kTileOutputs, kStride);
+  _tile_stored(3, sums[0] + 3 * kTileOutputs, kStride);
+}
+
+/// Adds one step to the sums in tiles 0 to 3: rows of x x_bytes apart, w [16 groups, 64].
+template <typename Multiply>
+inline void add_row_step(const void* x, Index x_bytes, const void* w) {
+  const auto* weights = static_cast<const char*>(w);
+  _tile_loadd(4, x, x_bytes);
+  _tile_loadd(5, weights, kGroupBytes);
+  Multiply::first();
+  _tile_loadd(6, weights + kTileBytes, kGroupBytes);
+  Multiply::second();
+  _tile_loadd(7, weights + 2 * kTileBytes, kGroupBytes);
+  Multiply::third();
+  _tile_loadd(5, weights + 3 * kTileBytes, kGroupBytes);
+  Multiply::fourth();
 }
 
 /// Adds the steps to the sums of the tokens that the tiles are shaped for.
@@ -60,17 +77,9 @@ inline void add_row(const RowSteps& task) {
   load_row(task);
   for (Index step = 0; step < task.steps; ++step, x += kTileBytes, w += kStepBytes) {
     for (Index line = 0; line < task.lines_ahead; ++line, ahead += kLine) __builtin_prefetch(ahead, 0, 2);
-    _tile_loadd(4, x, task.x_bytes);
-    _tile_loadd(5, w, kGroupBytes);
-    Multiply::first();
-    _tile_loadd(6, w + kTileBytes, kGroupBytes);
-    Multiply::second();
-    _tile_loadd(7, w + 2 * kTileBytes, kGroupBytes);
-    Multiply::third();
-    _tile_loadd(5, w + 3 * kTileBytes, kGroupBytes);
-    Multiply::fourth();
+    add_row_step<Multiply>(x, task.x_bytes, w);
   }
-  store_row(task);
+  store_row(task.sums);
 }
 
 }  // namespace

@@ -67,5 +67,13 @@ struct Bf16Multiply {
   static void bottom_right() { _tile_dpbf16ps(3, 5, 7); }
 };
 
+/// The same for a row of four of uint8 inputs and int8 weights, into sums of int32.
+struct ByteMultiply {
+  static void first() { _tile_dpbusd(0, 4, 5); }
+  static void second() { _tile_dpbusd(1, 4, 6); }
+  static void third() { _tile_dpbusd(2, 4, 7); }
+  static void fourth() { _tile_dpbusd(3, 4, 5); }
+};
+
 }  // namespace
 }  // namespace caravan::cpu
