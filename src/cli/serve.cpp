@@ -23,7 +23,7 @@ constexpr int64_t kDefaultBatchSize = 64;
 /// seconds.
 constexpr int64_t kDefaultBatchTokens = 512;
 /// So that the slowest of a hundred steps, which take turns with other work of the machine, still keeps 1.5.
-constexpr double kDefaultStretch = 1.3;
+constexpr double kDefaultStretch = 1.2;
 constexpr int64_t kMebibyte = 1024 * 1024;
 /// Files that are open beside connections: the model's, the port, what a library opens for a moment.
 constexpr uint64_t kOtherFiles = 64;
@@ -43,7 +43,7 @@ OptionGroup server_option_group() {
               {"--drain-seconds", "S", "for what runs to finish after SIGTERM (30)"},
               {"--max-sequence-length", "N", "longest prompt and output together (the model's context)"},
               {"--prefix-cache", "WHEN", "on, or off: compute every prompt from its beginning (on)"},
-              {"--prefill-stretch", "R", "a decode step may take R times as long for prompts; 0: any (1.3)"},
+              {"--prefill-stretch", "R", "a decode step may take R times as long for prompts; 0: any (1.2)"},
           }};
 }
 

@@ -68,7 +68,7 @@ std::unique_ptr<ToolCallParser> ChatAnswer::parser() const {
   return std::make_unique<ToolCallParser>(form_.callable, form_.one_call_only);
 }
 
-std::string ChatAnswer::chunk(size_t choice, Json delta, Json logprobs, const ChoiceEvent* finished) const {
+Json ChatAnswer::chunk_json(size_t choice, Json delta, Json logprobs, const ChoiceEvent* finished) const {
   const Progress& progress = progress_[choice];
   Json body = form_.head.json();
   Json part = {{"index", choice},
@@ -82,7 +82,21 @@ std::string ChatAnswer::chunk(size_t choice, Json delta, Json logprobs, const Ch
   body["choices"] = Json::array({std::move(part)});
   if (form_.usage.at_end) body["usage"] = nullptr;
   if (form_.usage.in_chunks) body["usage"] = usage_json(form_.prompt_tokens, progress.tokens);
-  return sse_event(body);
+  return body;
+}
+
+std::string ChatAnswer::chunk(size_t choice, Json delta, Json logprobs, const ChoiceEvent* finished) const {
+  return sse_event(chunk_json(choice, std::move(delta), std::move(logprobs), finished));
+}
+
+std::string ChatAnswer::content_chunk(size_t choice, const std::string& content) {
+  if (form_.usage.in_chunks) return chunk(choice, {{"content", content}}, nullptr);
+  std::optional<TextEvent>& plain = progress_[choice].plain;
+  if (!plain) {
+    plain.emplace(chunk_json(choice, {{"content", ""}}, nullptr, nullptr),
+                  Json::json_pointer("/choices/0/delta/content"));
+  }
+  return plain->with(content);
 }
 
 std::string ChatAnswer::begin() {
@@ -102,7 +116,9 @@ std::string ChatAnswer::event(const ChoiceEvent& event) {
     logprobs = chat_logprobs(*form_.head.model, event.tokens, *form_.logprobs);
   std::string out;
   for (const ToolDelta& delta : deltas_of(progress.parser.get(), event.text, event.finish.has_value())) {
-    out += chunk(event.choice, delta_json(delta), std::move(logprobs));
+    const bool plain = !delta.call && logprobs.is_null();
+    out += plain ? content_chunk(event.choice, delta.content)
+                 : chunk(event.choice, delta_json(delta), std::move(logprobs));
     logprobs = nullptr;
   }
   if (event.finish) return out + chunk(event.choice, Json::object(), std::move(logprobs), &event);

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "serve/api/text_event.h"
 #include "serve/openai/answer_parts.h"
 #include "serve/openai/logprobs.h"
 #include "serve/openai/tool_calls.h"
@@ -40,11 +41,15 @@ class ChatAnswer : public Answer {
   struct Progress {
     std::unique_ptr<ToolCallParser> parser;  ///< none: the answer is text
     int64_t tokens = 0;
+    std::optional<TextEvent> plain;  ///< made when it is first needed: content, and nothing else
   };
 
   [[nodiscard]] std::unique_ptr<ToolCallParser> parser() const;
+  [[nodiscard]] Json chunk_json(size_t choice, Json delta, Json logprobs, const ChoiceEvent* finished) const;
   [[nodiscard]] std::string chunk(size_t choice, Json delta, Json logprobs,
                                   const ChoiceEvent* finished = nullptr) const;
+  /// As chunk() of {"content": content}, but sooner made.
+  [[nodiscard]] std::string content_chunk(size_t choice, const std::string& content);
   [[nodiscard]] Json whole_choice(const ChoiceResult& result, size_t choice) const;
 
   ChatForm form_;

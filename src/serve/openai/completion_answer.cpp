@@ -7,7 +7,7 @@ CompletionAnswer::CompletionAnswer(CompletionForm form, const std::vector<Genera
   for (const Generation& generation : generations) {
     prompts_.push_back({generation.prompt, generation.prompt_text});
     const int64_t offset = form_.echo ? characters(generation.prompt_text) : 0;
-    progress_.insert(progress_.end(), static_cast<size_t>(form_.choices), Progress{offset, 0});
+    progress_.insert(progress_.end(), static_cast<size_t>(form_.choices), Progress{offset, 0, std::nullopt});
   }
 }
 
@@ -35,8 +35,8 @@ int64_t CompletionAnswer::add_tokens(CompletionLogprobs& logprobs, int64_t offse
   return offset;
 }
 
-std::string CompletionAnswer::chunk(size_t generation, size_t choice, const std::string& text, Json logprobs,
-                                    const std::optional<Finish>& finish) const {
+Json CompletionAnswer::chunk_json(size_t generation, size_t choice, const std::string& text, Json logprobs,
+                                  const std::optional<Finish>& finish) const {
   Json body = form_.head.json();
   Json part = {{"index", index(generation, choice)},
                {"text", text},
@@ -53,7 +53,12 @@ std::string CompletionAnswer::chunk(size_t generation, size_t choice, const std:
     body["usage"] = usage_json(static_cast<int64_t>(prompts_[generation].ids.size()),
                                progress_[index(generation, choice)].tokens);
   }
-  return sse_event(body);
+  return body;
+}
+
+std::string CompletionAnswer::chunk(size_t generation, size_t choice, const std::string& text, Json logprobs,
+                                    const std::optional<Finish>& finish) const {
+  return sse_event(chunk_json(generation, choice, text, std::move(logprobs), finish));
 }
 
 std::string CompletionAnswer::prompt_chunks(size_t generation, const Json& logprobs) const {
@@ -88,7 +93,15 @@ std::string CompletionAnswer::event(const ChoiceEvent& event) {
     progress.offset = add_tokens(added, progress.offset, event.tokens);
     list = added.json();
   }
-  if (event.text.empty() && list.is_null() && !event.finish) return {};
+  const bool plain = list.is_null() && !event.finish;
+  if (plain && event.text.empty()) return {};
+  if (plain && !form_.usage.in_chunks) {
+    if (!progress.plain) {
+      progress.plain.emplace(chunk_json(event.generation, event.choice, "", nullptr, std::nullopt),
+                             Json::json_pointer("/choices/0/text"));
+    }
+    return progress.plain->with(event.text);
+  }
   return chunk(event.generation, event.choice, event.text, std::move(list), event.finish);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "serve/api/text_event.h"
 #include "serve/openai/answer_parts.h"
 #include "serve/openai/logprobs.h"
 
@@ -41,6 +42,7 @@ class CompletionAnswer : public Answer {
   struct Progress {
     int64_t offset = 0;  ///< characters so far
     int64_t tokens = 0;
+    std::optional<TextEvent> plain;  ///< made when it is first needed: text, and nothing else
   };
 
   [[nodiscard]] size_t index(size_t generation, size_t choice) const;
@@ -51,6 +53,8 @@ class CompletionAnswer : public Answer {
   /// Adds generated tokens, the first of which begins at `offset`; gives the offset after them.
   static int64_t add_tokens(CompletionLogprobs& logprobs, int64_t offset,
                             const std::vector<TokenResult>& tokens);
+  [[nodiscard]] Json chunk_json(size_t generation, size_t choice, const std::string& text, Json logprobs,
+                                const std::optional<Finish>& finish) const;
   [[nodiscard]] std::string chunk(size_t generation, size_t choice, const std::string& text, Json logprobs,
                                   const std::optional<Finish>& finish) const;
   [[nodiscard]] std::string prompt_chunks(size_t generation, const Json& logprobs) const;
