@@ -36,6 +36,7 @@ def arguments():
     parser.add_argument("--dtype", choices=FLOATS + QUANTIZED, default="bf16")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--prefill", type=int, default=512, help="tokens of the prompt that is prefilled")
+    parser.add_argument("--prefill-batch", type=int, default=1, help="so many such prompts at once")
     parser.add_argument("--decode", type=numbers, default=[1, 4, 16], help="numbers of sequences that are decoded")
     parser.add_argument("--context", type=int, default=64, help="tokens of each sequence before its first step")
     parser.add_argument("--steps", type=int, default=16, help="decode steps of a piece of work")
@@ -55,7 +56,7 @@ def arguments():
 
 def pieces_of(args):
     """The pieces of work: one prefill, and decode steps of each number of sequences."""
-    prefill = {"batch": 1, "prompt": args.prefill, "steps": 0}
+    prefill = {"batch": args.prefill_batch, "prompt": args.prefill, "steps": 0}
     return [prefill] + [{"batch": batch, "prompt": args.context, "steps": args.steps} for batch in args.decode]
 
 
@@ -105,7 +106,7 @@ class Run:
     def start(self, name):
         """Loads an engine and warms it up with the smallest piece of its work."""
         args = self.args
-        options = {"threads": args.threads, "max-batch": max(args.decode), "dtype": ENGINES[name].dtypes[args.dtype],
+        options = {"threads": args.threads, "max-batch": max(args.decode + [args.prefill_batch]), "dtype": ENGINES[name].dtypes[args.dtype],
                    "max-tokens": max(args.prefill, args.context) + args.steps + 1, "vocabulary": self.vocabulary}
         self.processes[name] = Process(name, model_for(name, args, self.logs[name]), options, self.logs[name])
         self.processes[name].ask({"batch": 1, "prompt": args.context, "steps": 2})

@@ -45,9 +45,11 @@ def rows(run):
     """One row for each piece of work."""
     result = []
     for index, piece in enumerate(run.pieces):
-        tokens = piece["batch"] if piece["steps"] else piece["prompt"]
-        sequences = "1 sequence" if tokens == 1 else f"{tokens} sequences"
-        work = f"decode step, {sequences}" if piece["steps"] else f"prefill, {tokens} tokens"
+        batch = piece["batch"]
+        tokens = batch if piece["steps"] else batch * piece["prompt"]
+        sequences = "1 sequence" if batch == 1 else f"{batch} sequences"
+        prompts = f"{piece['prompt']} tokens" if batch == 1 else f"{batch} times {piece['prompt']} tokens"
+        work = f"decode step, {sequences}" if piece["steps"] else f"prefill, {prompts}"
         medians = {ENGINES[name].name: statistics.median(run.times[name][index])
                    for name in run.args.engines if run.times[name][index]}
         result.append(Row(work, tokens, medians))

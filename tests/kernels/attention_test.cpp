@@ -14,6 +14,7 @@
 namespace caravan {
 namespace {
 
+using test::attention_bound;
 using test::AttentionCase;
 using test::run_lanes;
 using test::values_of;
@@ -61,9 +62,6 @@ double difference(const std::vector<double>& a, const std::vector<double>& b) {
   return largest;
 }
 
-/// Averages of values of size 1 to 4, whose weights come from exponentials good to 2^-22 of scores of size 4.
-double bound_for(DType y) { return 4e-6 + (y == DType::kBF16 ? 4.0 * unit_roundoff(DType::kBF16) : 0.0); }
-
 TEST_F(LongAttention, IsCloseToTheReferenceForEveryShapeOfHeads) {
   const std::vector<AttentionCase::Shape4> shapes = {{2, 1, 1, 16},   {3, 3, 16, 16},   {7, 1, 20, 5},
                                                      {16, 2, 64, 16}, {5, 5, 64, 2048}, {14, 2, 80, 64},
@@ -80,7 +78,7 @@ TEST_F(LongAttention, IsCloseToTheReferenceForEveryShapeOfHeads) {
         const std::vector<double> expected = expected_of(sample);
         for (const IsaLevel level : levels_) {
           const std::vector<double> found = result_of(select_kernels(level), sample, 1);
-          ASSERT_LT(difference(found, expected), bound_for(dtypes.y))
+          ASSERT_LT(difference(found, expected), attention_bound(dtypes.y))
               << name_of(level) << ' ' << name_of(dtypes.cache) << ' ' << shape.heads << ':' << shape.kv_heads
               << 'x' << shape.head_dim << " window " << window;
         }
@@ -116,7 +114,7 @@ TEST_F(LongAttention, GivesTheSameBitsForAnyNumberOfLanesWithAndWithoutScratch) 
           AttentionCase sample = shared_case(dtypes, kv_heads, window);
           const std::vector<double> reference = expected_of(sample);
           const std::vector<double> expected = result_of(table, sample, 1);
-          ASSERT_LT(difference(reference, expected), bound_for(dtypes.y));
+          ASSERT_LT(difference(reference, expected), attention_bound(dtypes.y));
           for (int lanes = 1; lanes <= 5; ++lanes) {
             ASSERT_EQ(result_of(table, sample, lanes), expected)
                 << name_of(level) << ' ' << lanes << " lanes";
@@ -235,7 +233,7 @@ TEST_F(LongAttention, TakesScoresOfMinusInfinityForNoWeightUnlessThereAreNoOther
       run_lanes(select_kernels(IsaLevel::kPortable).attention, sample.args(), 1);
       const std::vector<double> expected = values_of(sample.y_tensor);
       const std::vector<double> found = result_of(select_kernels(level), sample, 1);
-      EXPECT_LT(difference(found, expected), bound_for(DType::kF32)) << name_of(level);
+      EXPECT_LT(difference(found, expected), attention_bound(DType::kF32)) << name_of(level);
       EXPECT_TRUE(std::isnan(found.at(kLast * 8)));
       EXPECT_FALSE(std::isnan(found.at((kLast + 1) * 8)));
     }

@@ -139,10 +139,7 @@ TEST_F(Attention, IsCloseToTheReference) {
           const std::vector<double> expected = attend(reference(), sample, 1);
           const std::vector<double> found = attend(table, sample, 1 + static_cast<int>(seed % 3));
           ++seed;
-          // Averages of values of size 1 to 4, whose weights come from exponentials good to 2^-22 of scores
-          // of size 4.
-          const double rounding = y == DType::kBF16 ? 4.0 * unit_roundoff(DType::kBF16) : 0.0;
-          ASSERT_LT(difference(found, expected), 4e-6 + rounding)
+          ASSERT_LT(difference(found, expected), test::attention_bound(y))
               << name_of(level) << ' ' << name_of(cache) << " head_dim " << shape.head_dim << " window "
               << window;
         }

@@ -80,6 +80,10 @@ PackedLinearArgs PackedCase::args() {
   return {from.x, weight.view(), from.bias, residual.view(), y.view(), epilogue, {}};
 }
 
+double attention_bound(DType y) {
+  return 4e-6 + (y == DType::kBF16 ? 4.0 * unit_roundoff(DType::kBF16) : 0.0);
+}
+
 AttentionCase::AttentionCase(DType cache, DType y, const std::vector<Sequence>& sequences,
                              const Shape4& shape, int64_t attended, unsigned seed)
     : window(attended) {

@@ -47,6 +47,10 @@ struct PackedCase {
   Epilogue epilogue;
 };
 
+/// How far attention may be from the reference where values are of size 1 to 4, and weights come from
+/// exponentials good to 2^-22 of scores of size 4.
+double attention_bound(DType y);
+
 /// Sequences in a cache, and queries at some of their positions.
 struct AttentionCase {
   struct Sequence {

@@ -18,9 +18,6 @@ namespace {
 /// faster.
 constexpr Index kFewTileTokens = 2;
 
-/// Bits of the control register by which denormal numbers are taken for zero, as tiles take them.
-constexpr unsigned kFlushDenormals = 0x8040;
-
 /// One step of 32 inputs: x [kTokens], rows x_stride apart; w [16, 64, 2]; sums [kTokens, 64].
 template <int kTokens>
 inline void add_few_step(const BF16* x, Index x_stride, const BF16* w, float (*sums)[kPanel]) {

@@ -1,5 +1,6 @@
-// Intel AMX: tiles that multiply bf16 and bytes. Whatever is no such matmul is as at the avx512 level, in
+// Intel AMX: tiles that multiply bf16 and bytes, in attention over a bf16 cache too. Whatever is neither is as at the avx512 level, in
 // fp32, and the unpacked bf16 matmul of eager too, whose weights do not lie as tiles want them.
+#include "kernels/cpu/amx/attention.h"
 #include "kernels/cpu/amx/panel_bf16.h"
 #include "kernels/cpu/amx/panel_by_groups.h"
 #include "kernels/cpu/amx/panel_i8.h"
@@ -16,6 +17,9 @@ constexpr LevelKernels amx_table() {
   table.weight_only_bf16 = tile_panel_by_groups;
   table.panel_i8 = tile_panel_i8;
   table.sparse_i8 = tile_panel_sparse;
+  table.attention_bf16_f32 = attention<TileStates, BF16, float>;
+  table.attention_bf16_bf16 = attention<TileStates, BF16, BF16>;
+  table.attention_chunk_bf16 = attention_chunk<TileStates, BF16>;
   table.peak_i8 = {peak_tiles<multiply_bytes>, peak_step_operations(kTileBytes)};
   table.resident_bf16 = kResidentBytes;
   table.peak_bf16 = {peak_tiles<multiply_bf16>, peak_step_operations(kTileInputs)};

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "kernels/cpu/amx/few_tokens.h"
-#include "kernels/cpu/amx/row_tiles.h"
 #include "kernels/cpu/amx/square_tiles.h"
+#include "kernels/cpu/amx/streamed_rows.h"
 #include "kernels/cpu/common/panel.h"
 #include "kernels/cpu/common/vector512.h"
 
@@ -20,9 +20,8 @@ constexpr Index kResidentBytes = 1'450'000;
 
 /// Elements of a pair of inputs of a panel.
 constexpr Index kPairWeights = 2 * kPanel;
-/// Elements of 32 inputs of a panel, and the cache lines that they fill.
+/// Elements of 32 inputs of a panel.
 constexpr Index kStepWeights = kTileInputs * kPanel;
-constexpr Index kStepLines = kStepBytes / kLine;
 
 /// The inputs of a step of which only some are there, and their weights; zeros fill it.
 struct LastStep {
@@ -48,61 +47,31 @@ inline void copy_inputs(const BF16* x, Index x_stride, Index tokens, Index input
 /// Bytes from one token of a LastStep to the next.
 constexpr Index kLastBytes = kTileInputs * Index{sizeof(BF16)};
 
-/// Inputs begin to end - 1 of a panel, `begin` at a whole step.
-struct InputRange {
-  Index begin;
-  Index end;
-};
-
-/// Adds them to the sums of a block of tokens. `shaped` is how many tokens the tiles are shaped for.
-inline void add_range(const PanelTask& task, Index token, Index tokens, InputRange inputs,
-                      float (*sums)[kPanel], Index& shaped) {
-  const BF16* x = static_cast<const BF16*>(task.x) + token * task.in + inputs.begin;
-  const BF16* w = static_cast<const BF16*>(task.panel) + inputs.begin * kPanel;
+/// By tiles of 16 tokens, for up to kResidentFrom - 1 tokens.
+inline void panel_by_rows(const PanelTask& task) {
+  alignas(64) float sums[kResidentFrom - 1][kPanel];
+  const auto* x = static_cast<const BF16*>(task.x);
+  const auto* w = static_cast<const BF16*>(task.panel);
   const Index x_bytes = task.in * Index{sizeof(BF16)};
-  const Index steps = (inputs.end - inputs.begin) / kTileInputs;
-  const Index rest = (inputs.end - inputs.begin) % kTileInputs;
-  // All tiles share the asking for the next block, so that memory never rests while they compute; a single
-  // one asks for its own next step.
-  const Index tiles = (tokens + kTileRows - 1) / kTileRows;
-  const Index lines = (kStepLines + tiles - 1) / tiles;
-  const char* ahead = reinterpret_cast<const char*>(w + (tiles == 1 ? 1 : steps) * kStepWeights);
+  const Index steps = task.in / kTileInputs;
+  const Index rest = task.in % kTileInputs;
+  Index shaped = task.tokens < kTileRows ? task.tokens : kTileRows;
+  shape_row_tiles(shaped);
+  const StreamedSteps streamed = {reinterpret_cast<const char*>(x), x_bytes, reinterpret_cast<const char*>(w),
+                                  steps, sums};
+  if (steps > 0 && task.tokens <= kTileRows) stream_one<Bf16Multiply>(streamed);
+  if (steps > 0 && task.tokens > kTileRows) stream_several<Bf16Multiply>(streamed, task.tokens, shaped);
   LastStep last;
   if (rest > 0) copy_weights(w + steps * kStepWeights, rest, last);
-  for (Index t = 0; t < tokens; t += kTileRows, x += kTileRows * task.in) {
-    const Index rows = tokens - t < kTileRows ? tokens - t : kTileRows;
+  for (Index t = 0; t < task.tokens && rest > 0; t += kTileRows) {
+    const Index rows = task.tokens - t < kTileRows ? task.tokens - t : kTileRows;
     if (rows != shaped) shape_row_tiles(rows);
     shaped = rows;
-    const bool first = inputs.begin == 0;
-    const char* next = ahead + t / kTileRows * steps * lines * kLine;
-    if (steps > 0) add_row<Bf16Multiply>({x, x_bytes, w, steps, first, next, lines, sums + t});
-    if (rest == 0) continue;
-    copy_inputs(x + steps * kTileInputs, task.in, rows, rest, last);
-    add_row<Bf16Multiply>({last.x[0], kLastBytes, last.w[0], 1, first && steps == 0, nullptr, 0, sums + t});
+    copy_inputs(x + t * task.in + steps * kTileInputs, task.in, rows, rest, last);
+    add_row<Bf16Multiply>({last.x[0], kLastBytes, last.w[0], 1, steps == 0, sums + t});
   }
-}
-
-/// Inputs of a block, in whole steps: all of them for one tile of tokens, which reads each weight once, so
-/// that there is nothing to keep in a cache.
-inline Index block_of(const PanelTask& task, Index tokens) {
-  if (tokens <= kTileRows) return task.in;
-  return task.block_inputs < kTileInputs ? kTileInputs : task.block_inputs / kTileInputs * kTileInputs;
-}
-
-/// By blocks of inputs, whose part of the panel stays in the L1 cache for all tokens of a block.
-inline void panel_by_blocks(const PanelTask& task) {
-  alignas(64) float sums[kMaxBlockTokens][kPanel];
-  Index shaped = 0;
-  for (Index token = 0; token < task.tokens; token += task.block_tokens) {
-    const Index left = task.tokens - token;
-    const Index tokens = left < task.block_tokens ? left : task.block_tokens;
-    const Index block = block_of(task, tokens);
-    for (Index begin = 0; begin < task.in; begin += block) {
-      const Index end = begin + block < task.in ? begin + block : task.in;
-      add_range(task, token, tokens, {begin, end}, sums, shaped);
-    }
-    for (Index t = 0; t < tokens; ++t) finish_row<Vector512>(task, token + t, sums[t]);
-  }
+  settle();
+  for (Index t = 0; t < task.tokens; ++t) finish_row<Vector512>(task, t, sums[t]);
 }
 
 /// All inputs of the tokens `token` to `token` + `rows` - 1, at most 32, with the panel from the L2 cache.
@@ -116,8 +85,8 @@ inline void add_strip(const PanelTask& task, Index token, Index rows, LastStep& 
   if (rest > 0) copy_inputs(x + steps * kTileInputs, task.in, rows, rest, last);
   if (rows <= kTileRows) {
     ahead.ask(2 * times * steps);
-    if (steps > 0) add_row<Bf16Multiply>({x, x_bytes, task.panel, steps, true, nullptr, 0, sums});
-    if (rest > 0) add_row<Bf16Multiply>({last.x[0], kLastBytes, last.w[0], 1, steps == 0, nullptr, 0, sums});
+    if (steps > 0) add_row<Bf16Multiply>({x, x_bytes, task.panel, steps, true, sums});
+    if (rest > 0) add_row<Bf16Multiply>({last.x[0], kLastBytes, last.w[0], 1, steps == 0, sums});
     return;
   }
   for (Index half = 0; half < kPanel; half += kSquareOutputs) {
@@ -158,15 +127,13 @@ inline void panel_by_strips(const PanelTask& task) {
   }
 }
 
-/// Up to kFewTileTokens tokens, by vectors.
-inline void panel_of_few(const PanelTask& task) {
+/// The sums of up to kFewTileTokens tokens, by vectors, added to `sums`.
+inline void sum_few_tokens(const PanelTask& task, float (*sums)[kPanel]) {
   const auto* x = static_cast<const BF16*>(task.x);
   const auto* w = static_cast<const BF16*>(task.panel);
   const Index steps = task.in / kTileInputs;
   const Index rest = task.in % kTileInputs;
-  alignas(64) float sums[kFewTileTokens][kPanel] = {};
-  const unsigned control = _mm_getcsr();
-  _mm_setcsr(control | kFlushDenormals);
+  const FlushedDenormals arithmetic;
   add_few(x, task.in, task.tokens, w, steps, sums);
   if (rest > 0) {
     LastStep last;
@@ -174,7 +141,11 @@ inline void panel_of_few(const PanelTask& task) {
     copy_inputs(x + steps * kTileInputs, task.in, task.tokens, rest, last);
     add_few(last.x[0], kTileInputs, task.tokens, last.w[0], 1, sums);
   }
-  _mm_setcsr(control);
+}
+
+inline void panel_of_few(const PanelTask& task) {
+  alignas(64) float sums[kFewTileTokens][kPanel] = {};
+  sum_few_tokens(task, sums);
   for (Index t = 0; t < task.tokens; ++t) finish_row<Vector512>(task, t, sums[t]);
 }
 
@@ -183,7 +154,7 @@ void panel_bf16(const PanelTask& task) {
   if (task.tokens >= kResidentFrom) {
     panel_by_strips(task);
   } else {
-    panel_by_blocks(task);
+    panel_by_rows(task);
   }
   _tile_release();
 }

@@ -94,8 +94,8 @@ inline void multiply_part(const PanelTask& panel, const BF16* x, Index inputs, I
   LastStep last;
   if (rest > 0) copy_inputs(x + steps * kTileInputs, panel.in, tokens, rest, last);
   if (tokens <= kTileRows) {
-    if (steps > 0) add_row<Bf16Multiply>({x, x_bytes, w, steps, true, nullptr, 0, products});
-    if (rest > 0) add_row<Bf16Multiply>({last.x[0], kLastBytes, w_rest, 1, steps == 0, nullptr, 0, products});
+    if (steps > 0) add_row<Bf16Multiply>({x, x_bytes, w, steps, true, products});
+    if (rest > 0) add_row<Bf16Multiply>({last.x[0], kLastBytes, w_rest, 1, steps == 0, products});
     settle();
     return;
   }

@@ -16,8 +16,6 @@ struct RowSteps {
   const void* w;  ///< [steps, 16 groups, 64]
   Index steps;
   bool first;             ///< sums begin at zero
-  const char* ahead;      ///< what memory is asked for meanwhile
-  Index lines_ahead;      ///< cache lines of it for each step
   float (*sums)[kPanel];  ///< [tokens, 64]
 };
 
@@ -73,12 +71,9 @@ template <typename Multiply>
 inline void add_row(const RowSteps& task) {
   const auto* x = static_cast<const char*>(task.x);
   const auto* w = static_cast<const char*>(task.w);
-  const char* ahead = task.ahead;
   load_row(task);
-  for (Index step = 0; step < task.steps; ++step, x += kTileBytes, w += kStepBytes) {
-    for (Index line = 0; line < task.lines_ahead; ++line, ahead += kLine) __builtin_prefetch(ahead, 0, 2);
+  for (Index step = 0; step < task.steps; ++step, x += kTileBytes, w += kStepBytes)
     add_row_step<Multiply>(x, task.x_bytes, w);
-  }
   store_row(task.sums);
 }
 

@@ -25,6 +25,8 @@ constexpr Index kTileBytes = 64;
 constexpr Index kGroupBytes = kPanel * 4;
 /// Bytes of what a panel has of one step: as many inputs as a tile of them has.
 constexpr Index kStepBytes = kTileRows * kGroupBytes;
+/// Cache lines of that.
+constexpr Index kStepLines = kStepBytes / kLine;
 
 /// What ldtilecfg reads.
 struct alignas(64) TileConfig {
@@ -39,19 +41,40 @@ static_assert(sizeof(TileConfig) == 64);
 /// Keeps the compiler from moving what is written before it to after it.
 inline void settle() { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 
-/// Shapes this thread's tiles, and zeros them: `rows` says how many each of the eight has.
-template <typename Rows>
-inline void shape_tiles(const Rows& rows) {
+/// Shapes this thread's tiles, and zeros them: `rows` says how many each of the eight has, `bytes` how long
+/// they are.
+template <typename Rows, typename Bytes>
+inline void shape_tiles(const Rows& rows, const Bytes& bytes) {
   TileConfig config;
   for (int tile = 0; tile < 8; ++tile) {
     const Index count = rows(tile);
     // A tile of no rows must have no bytes.
-    config.row_bytes[tile] = count == 0 ? 0 : kTileBytes;
+    config.row_bytes[tile] = static_cast<unsigned short>(count == 0 ? 0 : bytes(tile));
     config.rows[tile] = static_cast<unsigned char>(count);
   }
   settle();
   _tile_loadconfig(&config);
 }
+
+/// The same with whole rows.
+template <typename Rows>
+inline void shape_tiles(const Rows& rows) {
+  shape_tiles(rows, [](int /*tile*/) { return kTileBytes; });
+}
+
+/// While one lives, vectors take denormal numbers for zero, as tiles of bf16 do.
+class FlushedDenormals {
+ public:
+  FlushedDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | kFlush); }
+  ~FlushedDenormals() { _mm_setcsr(before_); }
+  FlushedDenormals(const FlushedDenormals&) = delete;
+  FlushedDenormals& operator=(const FlushedDenormals&) = delete;
+
+ private:
+  /// Of inputs, and of results.
+  static constexpr unsigned kFlush = 0x8040;
+  unsigned before_;
+};
 
 /// What multiplies tiles of bf16 into sums of fp32. Another element has the same tiles and another of these.
 struct Bf16Multiply {

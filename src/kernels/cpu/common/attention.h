@@ -1,12 +1,16 @@
 // Flash attention (arXiv:2205.14135) for any vector type V: the keys in chunks of 512 positions, each chunk's
 // softmax online over tiles of 64, and the chunks merged in order (flash decoding: Dao et al., 2023).
 //
+// `States` is how a call's rows are kept while they run, for which start_rows() and add_rows() are written:
+// RowStates here, by vectors; amx/attention.h has another. V is States::V.
+//
 // Chunks and tiles lie at multiples of the absolute position, and each row's arithmetic looks at its own
 // range only: a row's bits do not depend on the rows beside it, on how the cache is cut into blocks, nor on
 // whether one call does all chunks or each is done by another. Thread safety: pure functions of their task.
 #pragma once
 
 #include "kernels/cpu/common/attention_single_rows.h"
+#include "kernels/cpu/common/attention_tile_rows.h"
 
 namespace caravan::cpu {
 namespace {
@@ -51,22 +55,23 @@ inline void for_each_row(const AttentionRows& task, RowRange range, const Body& 
 }
 
 /// Adds the tile at `start` to those of the rows that attend to some of it.
-template <typename V, typename T>
+template <typename T, typename States>
 inline void run_tile(const AttentionRows& task, Index start, RowRange range, const TileRows<T>& tile,
-                     RowStates<V>& states) {
-  if (task.head_rows == 1) return add_single_rows<V>(task, start, tile, states);
+                     States& states) {
+  if (task.head_rows == 1) return add_single_rows(task, start, tile, states);
   while (range.begin < range.end && task.last[range.begin] < start) ++range.begin;
   while (range.begin < range.end && task.first[range.end - 1] >= start + kTileKeys) --range.end;
   if (range.begin == range.end) return;
   for (int first = 0; first < task.rows; first += task.head_rows) {
     const Index offset = first / task.head_rows * task.head_stride;
-    add_rows<V>(task, start, tile, offset, first + range.begin, first + range.end, states);
+    add_rows(task, start, tile, offset, first + range.begin, first + range.end, states);
   }
 }
 
 /// Runs the rows of `range`, which must have some, over `chunk`.
-template <typename V, typename T>
-inline void run_chunk(const AttentionRows& task, Index chunk, RowRange range, RowStates<V>& states) {
+template <typename T, typename States>
+inline void run_chunk(const AttentionRows& task, Index chunk, RowRange range, States& states) {
+  using V = typename States::V;
   for_each_row(task, range, [&](int row) {
     for (Index i = 0; i < states.width; i += V::kWidth)
       V::store(states.sums + row * states.width + i, V::zero());
@@ -86,8 +91,9 @@ inline void run_chunk(const AttentionRows& task, Index chunk, RowRange range, Ro
 }
 
 /// Stores what a row has of a chunk: sums, largest score and total. result: as AttentionRows::partials.
-template <typename V>
-inline void store_result(const RowStates<V>& states, int row, Index head_dim, float* result) {
+template <typename States>
+inline void store_result(const States& states, int row, Index head_dim, float* result) {
+  using V = typename States::V;
   for (Index i = 0; i < states.width; i += V::kWidth)
     V::store(result + i, V::load(states.sums + row * states.width + i));
   result[largest_at(head_dim)] = states.totals[row].largest;
@@ -121,24 +127,25 @@ inline void finish_row(const float* result, Index head_dim, void* y) {
 }
 
 /// All of a call's rows, from the queries to y.
-template <typename V, typename T, typename Y>
+template <typename States, typename T, typename Y>
 void attention(const AttentionRows& task) {
-  RowStates<V> states;
+  using V = typename States::V;
+  States states;
   // Of each row up to now, and of one chunk.
   constexpr Index kMaxResult = kMaxHeadDim + kAttentionResultTail;
   alignas(64) float results[AttentionRows::kMaxRows * kMaxResult];
   alignas(64) float later[kMaxResult];
   const Index stride = padded(task.head_dim) + kAttentionResultTail;
-  start_rows<V>(task, states);
+  start_rows(task, states);
   const Index last_chunk = chunk_of(task.last[task.head_rows - 1]);
   for (Index chunk = chunk_of(task.first[0]); chunk <= last_chunk; ++chunk) {
     const RowRange range = rows_in(task, chunk);
     if (range.begin == range.end) continue;
-    run_chunk<V, T>(task, chunk, range, states);
+    run_chunk<T>(task, chunk, range, states);
     for_each_row(task, range, [&](int row) {
       float* result = results + row * stride;
-      if (chunk == chunk_of(task.first[row])) return store_result<V>(states, row, task.head_dim, result);
-      store_result<V>(states, row, task.head_dim, later);
+      if (chunk == chunk_of(task.first[row])) return store_result(states, row, task.head_dim, result);
+      store_result(states, row, task.head_dim, later);
       merge_result<V>(later, task.head_dim, result);
     });
   }
@@ -147,17 +154,17 @@ void attention(const AttentionRows& task) {
 }
 
 /// One chunk of a call's rows, into their partials.
-template <typename V, typename T>
+template <typename States, typename T>
 void attention_chunk(const AttentionRows& task, Index chunk) {
   const RowRange range = rows_in(task, chunk);
   if (range.begin == range.end) return;
-  RowStates<V> states;
-  start_rows<V>(task, states);
-  run_chunk<V, T>(task, chunk, range, states);
+  States states;
+  start_rows(task, states);
+  run_chunk<T>(task, chunk, range, states);
   const Index stride = padded(task.head_dim) + kAttentionResultTail;
   for_each_row(task, range, [&](int row) {
     float* result = task.partials[row] + (chunk - chunk_of(task.first[row])) * stride;
-    store_result<V>(states, row, task.head_dim, result);
+    store_result(states, row, task.head_dim, result);
   });
 }
 

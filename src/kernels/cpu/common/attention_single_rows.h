@@ -3,11 +3,12 @@
 //
 // Memory is the limit here, and is fastest in long pieces, which the CPU's own prefetching follows: of each
 // block of the cache the keys of all heads are read, which lie next to each other, and when the tile's
-// weights are known the values likewise. Each element has the same multiply-adds in the same order as in
-// attention_tile_rows.h. Thread safety: pure functions.
+// weights are known the values likewise. Each element has the same multiply-adds in the same order as where
+// there are many rows: States says which, by its score_keys() and ValueSums.
+// Thread safety: pure functions.
 #pragma once
 
-#include "kernels/cpu/common/attention_tile_rows.h"
+#include "kernels/cpu/common/attention_row_states.h"
 
 namespace caravan::cpu {
 namespace {
@@ -29,11 +30,6 @@ struct AllScores {
   Scores groups[AttentionRows::kMaxRows / kProductRows];
   float* of(int row) { return groups[row / kProductRows].values[row % kProductRows]; }
 };
-
-/// Rows that are scored together, so that one's transposition hides the latency of another's multiply-adds,
-/// as far as their keys and the next leave room in the L1 cache.
-template <typename V, typename T>
-constexpr int kHeadsAtATime = sizeof(T) <= 2 || V::kWidth == kPieceSlots ? 2 : 1;
 
 /// Keys that are read next, from the first of kPieceSlots to the last of `heads` heads.
 template <typename T>
@@ -60,13 +56,13 @@ inline void touch(const AttentionRows& task, const NextKeys<T>& next, Index part
 }
 
 /// The scores of kHeads rows, each of its own head, against kPieceSlots keys from `slot` on.
-template <typename V, int kHeads, typename T>
+template <int kHeads, typename T, typename V>
 inline void score_keys(const AttentionRows& task, const TileRows<T>& tile, const NextKeys<T>& next,
-                       Index slot, int row, const RowStates<V>& states, AllScores& scores) {
+                       Index slot, int row, RowStates<V>& states, AllScores& scores) {
   constexpr int kVectors = kPieceSlots / V::kWidth;
-  const float* q = states.q + row * states.q_width;
   const Index parts = (task.head_dim + kPiece<V, T> - 1) / kPiece<V, T> * kHeads * kVectors;
   Index part = 0;
+  const float* q = states.q + row * states.q_width;
   typename V::F sums[kHeads * kVectors];
   unroll<kHeads * kVectors>([&](auto v) { sums[v.kValue] = V::zero(); });
   for (Index d = 0; d < task.head_dim; d += kPiece<V, T>) {
@@ -76,11 +72,10 @@ inline void score_keys(const AttentionRows& task, const TileRows<T>& tile, const
       constexpr int kHead = kVector / kVectors;
       touch(task, next, part++, parts);
       const T* const* keys = tile.keys + slot + kVector % kVectors * V::kWidth;
-      const float* inputs_of = q + kHead * states.q_width + d;
-      for_each_input<V, T>(keys, (row + kHead) * task.head_stride, d, task.head_dim,
-                           [&](int i, typename V::F inputs) {
-                             sums[kVector] = V::fma(V::set(inputs_of[i]), inputs, sums[kVector]);
-                           });
+      for_each_input<V, T>(
+          keys, (row + kHead) * task.head_stride, d, task.head_dim, [&](int i, typename V::F inputs) {
+            sums[kVector] = V::fma(V::set(q[kHead * states.q_width + d + i]), inputs, sums[kVector]);
+          });
     });
   }
   unroll<kHeads * kVectors>([&](auto v) {
@@ -92,48 +87,51 @@ inline void score_keys(const AttentionRows& task, const TileRows<T>& tile, const
 }
 
 /// sums = sums * factor + weights . values for kVectors vectors from `column` on, and the slots low .. high.
-template <typename V, int kVectors, typename T>
-inline void add_columns(const T* const* values, Index offset, const float* weights, float factor, Slots slots,
-                        Index column, Index head_dim, float* sums) {
-  typename V::F line[kVectors];
-  for (int v = 0; v < kVectors; ++v) line[v] = V::mul(V::load(sums + column + v * V::kWidth), V::set(factor));
+template <typename States, int kVectors, typename T, typename Weights>
+inline void add_columns(const T* const* values, Index offset, const Weights& weights, float factor,
+                        Slots slots, Index column, Index head_dim, float* sums) {
+  using V = typename States::V;
+  typename States::template ValueSums<kVectors> lines(sums + column, factor);
   for (Index j = slots.low; j <= slots.high; ++j) {
     const T* value = values[j] + offset + column;
-    const typename V::F weight = V::set(weights[j]);
     if constexpr (kVectors > 1) {
       for (Index i = 0; i < kVectors * V::kWidth; i += 64 / Index{sizeof(T)}) ask_ahead(value + i);
     }
-    for (int v = 0; v < kVectors; ++v) {
-      const bool whole = kVectors > 1 || column + V::kWidth <= head_dim;
-      const typename V::F line_of =
-          whole ? V::load(value + v * V::kWidth) : V::load_part(value, head_dim - column);
-      line[v] = V::fma(weight, line_of, line[v]);
-    }
+    const bool whole = kVectors > 1 || column + V::kWidth <= head_dim;
+    lines.add(weights, j, [&](int v) {
+      return whole ? V::load(value + v * V::kWidth) : V::load_part(value, head_dim - column);
+    });
   }
-  for (int v = 0; v < kVectors; ++v) V::store(sums + column + v * V::kWidth, line[v]);
+  lines.end_slots();
+  for (int v = 0; v < kVectors; ++v) V::store(sums + column + v * V::kWidth, lines.lines[v]);
 }
 
 /// sums = sums * factor + weights . values for the slots low .. high of a row's tile.
-template <typename V, typename T>
+template <typename T, typename States>
 inline void add_slots(const AttentionRows& task, const TileRows<T>& tile, int row, float factor, Slots slots,
-                      const float* weights, float* sums) {
+                      const float* weights, States& states) {
+  using V = typename States::V;
   const Index offset = row * task.head_stride;
+  float* sums = states.sums + row * states.width;
+  const auto prepared = states.weights_of(weights, slots);
   Index column = 0;
   const auto add = [&](auto vectors, Index least) {
     constexpr int kVectors = decltype(vectors)::kValue;
     for (; column + least <= task.head_dim; column += kVectors * V::kWidth)
-      add_columns<V, kVectors>(tile.values, offset, weights, factor, slots, column, task.head_dim, sums);
+      add_columns<States, kVectors>(tile.values, offset, prepared, factor, slots, column, task.head_dim,
+                                    sums);
   };
-  add(Number<8>(), 8 * V::kWidth);
+  if constexpr (States::kMostValueVectors == 8) add(Number<8>(), 8 * V::kWidth);
   add(Number<4>(), 4 * V::kWidth);
   add(Number<1>(), 1);
 }
 
-/// Calls body(slots, row) for every `rows`th row, for one piece of `slots` after the other: kPieceSlots, or
-/// what a block of the cache has of a tile.
+/// Calls body(slots, row) for every `rows`th row, for one piece of `slots` after the other: `least` (16 or
+/// 32) slots, or what a block of the cache has of a tile.
 template <typename Body>
-inline void for_each_piece(const AttentionRows& task, Slots slots, int rows, const Body& body) {
-  const Index block = task.block_size % kTileKeys == 0 ? kTileKeys : task.block_size % 32 == 0 ? 32 : 16;
+inline void for_each_piece(const AttentionRows& task, Slots slots, int rows, Index least, const Body& body) {
+  const Index wide = task.block_size % 32 == 0 ? 32 : least;
+  const Index block = task.block_size % kTileKeys == 0 ? kTileKeys : wide;
   for (Index piece = slots.low / block * block; piece <= slots.high; piece += block) {
     const Index high = piece + block <= slots.high ? piece + block - 1 : slots.high;
     const Index low = piece > slots.low ? piece : slots.low;
@@ -142,36 +140,42 @@ inline void for_each_piece(const AttentionRows& task, Slots slots, int rows, con
 }
 
 /// Adds the tile at `start` to all rows, of which each is the only one of its head.
-template <typename V, typename T>
-inline void add_single_rows(const AttentionRows& task, Index start, const TileRows<T>& tile,
-                            RowStates<V>& states) {
+template <typename T, typename States>
+inline void add_single_rows(const AttentionRows& task, Index start, const TileRows<T>& tile, States& states) {
+  using V = typename States::V;
   AllScores scores;
   const Slots slots = slots_of(task, 0, start);
-  constexpr int kHeads = kHeadsAtATime<V, T>;
-  for_each_piece(task, slots, kHeads, [&](Slots piece, int row) {
+  constexpr int kHeads = States::template kHeadsAtATime<T>;
+  const auto score = [&](Slots piece, int row) {
     for (Index j = piece.low / kPieceSlots * kPieceSlots; j <= piece.high; j += kPieceSlots) {
       const bool down = row + kHeads < task.rows;
       const int then = down ? row + kHeads : 0;
       const Index next_slot = down ? j : (j + kPieceSlots) % kTileKeys;
       const NextKeys<T> next = {tile.keys + next_slot, then * task.head_stride,
-                                then + kHeads <= task.rows ? kHeads : 1};
+                                task.rows - then < kHeads ? task.rows - then : kHeads};
       if (row + kHeads <= task.rows) {
-        score_keys<V, kHeads>(task, tile, next, j, row, states, scores);
+        score_keys<kHeads>(task, tile, next, j, row, states, scores);
       } else {
-        score_keys<V, 1>(task, tile, next, j, row, states, scores);
+        for (int last = row; last < task.rows; ++last)
+          score_keys<1>(task, tile, next, j, last, states, scores);
       }
     }
-  });
+  };
+  {
+    const typename States::Arithmetic arithmetic;
+    for_each_piece(task, slots, kHeads, kPieceSlots, score);
+  }
   const Slots same[kProductRows] = {slots, slots, slots, slots, slots, slots};
   for (int row = 0; row < task.rows; row += kProductRows) {
     const Index count = task.rows - row < kProductRows ? task.rows - row : kProductRows;
     weigh<V>(scores.groups[row / kProductRows], same, count, states.totals + row);
   }
-  for_each_piece(task, slots, 1, [&](Slots piece, int row) {
+  const typename States::Arithmetic arithmetic;
+  for_each_piece(task, slots, 1, States::kLeastSlots, [&](Slots piece, int row) {
     const float factor =
         piece.low == slots.low ? scores.groups[row / kProductRows].factors[row % kProductRows] : 1.0F;
     scale_weights<V>(tile, row * task.head_stride, piece.low, piece.high, scores.of(row));
-    add_slots<V>(task, tile, row, factor, piece, scores.of(row), states.sums + row * states.width);
+    add_slots(task, tile, row, factor, piece, scores.of(row), states);
   });
 }
 

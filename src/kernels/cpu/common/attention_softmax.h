@@ -42,11 +42,13 @@ struct RowTotals {
   float largest;                       ///< score so far
 };
 
-/// The scores of up to 6 rows against one tile, which become weights.
-struct Scores {
-  alignas(64) float values[kProductRows][kTileKeys];
+/// The scores of up to kRows rows against one tile, which become weights.
+template <int kRows>
+struct ScoresOf {
+  alignas(64) float values[kRows][kTileKeys];
   alignas(64) float factors[16] = {};  ///< what each row's earlier sums shrink by
 };
+using Scores = ScoresOf<kProductRows>;
 
 /// Takes what a row does not attend to out of its scores; returns the largest of them and of `largest`.
 template <typename V>
@@ -69,9 +71,9 @@ inline float mask_and_find_largest(float* scores, Slots slots, float largest) {
 }
 
 /// Turns the scores of `count` rows into weights, and shrinks their totals where a larger score came.
-template <typename V>
-inline void weigh(Scores& scores, const Slots* slots, Index count, RowTotals<V>* totals) {
-  float bases[kProductRows];
+template <typename V, int kRows>
+inline void weigh(ScoresOf<kRows>& scores, const Slots* slots, Index count, RowTotals<V>* totals) {
+  float bases[kRows];
   for (Index r = 0; r < count; ++r) {
     const float largest = mask_and_find_largest<V>(scores.values[r], slots[r], totals[r].largest);
     // Scores that are minus infinity throughout must not subtract infinities.
@@ -79,7 +81,7 @@ inline void weigh(Scores& scores, const Slots* slots, Index count, RowTotals<V>*
     scores.factors[r] = totals[r].largest - bases[r];
     totals[r].largest = largest;
   }
-  for (Index r = 0; r < kProductRows; r += V::kWidth)
+  for (Index r = 0; r < kRows; r += V::kWidth)
     V::store(scores.factors + r, exp_of<V>(V::load(scores.factors + r)));
   for (Index r = 0; r < count; ++r) {
     const typename V::F base = V::set(bases[r]);

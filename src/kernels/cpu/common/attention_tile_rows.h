@@ -5,21 +5,10 @@
 // is taken. Thread safety: pure functions.
 #pragma once
 
-#include "kernels/cpu/common/attention_softmax.h"
+#include "kernels/cpu/common/attention_row_states.h"
 
 namespace caravan::cpu {
 namespace {
-
-/// The rows of a call while it runs over a chunk: queries, sums of values, softmax.
-template <typename V>
-struct RowStates {
-  static constexpr int kRows = AttentionRows::kMaxRows;
-  alignas(64) float q[kRows * kMaxHeadDim];     ///< [rows, q_width], times the scale, then zeros
-  alignas(64) float sums[kRows * kMaxHeadDim];  ///< [rows, width]
-  RowTotals<V> totals[kRows];
-  Index q_width;  ///< head_dim up to a multiple of 64: whole pieces of keys of any dtype
-  Index width;    ///< padded(head_dim)
-};
 
 /// Rows `row` to `row` + `count` - 1 (at most 6) that all attend to some of the tile.
 struct RowGroup {

@@ -13,8 +13,6 @@ namespace {
 
 /// From so many tokens on, a block of fp16 weights is widened once for all of them.
 constexpr Index kWidenFrom = 12;
-/// Bytes of a cache line.
-constexpr Index kLine = 64;
 /// Bytes that a lane asks for ahead of those it reads: what memory delivers in the time that it takes to
 /// answer (about 100 ns at 20 GB/s a core), twice over.
 constexpr Index kAhead = 4096;

@@ -69,6 +69,9 @@ struct QuantizedTask {
   Index meaning = 0;   ///< quantised rows: where their scale and zero point lie, in bytes
 };
 
+/// Bytes of a cache line.
+constexpr Index kLine = 64;
+
 /// Outputs of a panel, as tensor/panels.h has them (levels.cpp checks it).
 constexpr Index kPanel = 64;
 /// So that a block's sums, 64 for each token, take 24 KB of the stack.
