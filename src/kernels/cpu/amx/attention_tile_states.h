@@ -1,5 +1,9 @@
 // The rows of an attention call by tiles, and the sums of a row that is alone with its KV head, by vectors:
-// the same products in the same order as tiles add them up (few_tokens.h says which).
+// the same products in the same order as tiles add them up.
+//
+// Intel's manual gives that order for tdpbf16ps: for each 32 inputs the products of even inputs, and those of
+// odd ones, from first to last and each by a fused multiply-add; then both sums together to what is there,
+// denormal numbers being zero.
 //
 // Thread safety: value types; a thread's tiles are its own.
 #pragma once

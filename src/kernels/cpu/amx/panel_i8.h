@@ -1,18 +1,17 @@
 // One panel of an int8 weight against quantised rows (W8A8), by tiles of 16 tokens and 64 inputs.
 //
-// Two tiles of tokens meet two of outputs, so that each tile that is loaded is multiplied twice. Sums are
-// exact. Thread safety: pure functions of their task.
+// Of up to 64 tokens weights are copied on their way from memory; of more two tiles of tokens meet two of
+// outputs, so that each tile that is loaded is multiplied twice. Sums are exact. Thread safety: pure
+// functions of their task.
 #pragma once
 
-#include "kernels/cpu/amx/tiles.h"
+#include "kernels/cpu/amx/streamed_rows.h"
 #include "kernels/cpu/common/byte_dot.h"
 #include "kernels/cpu/common/panel_i8.h"
 
 namespace caravan::cpu {
 namespace {
 
-/// Up to so many tokens vpdpbusd keeps up with memory, and tiles would be mostly empty.
-constexpr Index kFewByteTokens = 4;
 /// From one row of a tile of weights, 4 inputs of 16 outputs, to the next: 4 inputs of a panel.
 constexpr Index kFourInputs = 4 * kPanel;
 /// From one token's sums to the next's, in bytes.
@@ -134,9 +133,42 @@ inline void copy_last(const QuantizedTask& task, LastBytes& last) {
   for (Index i = 0; i < kStepBytes; ++i) last.w[i] = i < bytes ? from[i] : static_cast<signed char>(0);
 }
 
+/// For up to kResidentFrom - 1 tokens.
+inline void panel_i8_by_rows(const QuantizedTask& task) {
+  const PanelTask& panel = task.panel;
+  alignas(64) int sums[kResidentFrom - 1][kPanel];
+  const auto* x = static_cast<const char*>(panel.x);
+  const Index steps = panel.in / kTileBytes;
+  Index shaped = 0;
+  if (steps > 0) {
+    stream<ByteMultiply, int>({x, task.x_stride, reinterpret_cast<const char*>(values_of(task)), steps, sums},
+                              panel.tokens, shaped);
+  }
+  LastBytes last;
+  const bool has_last = panel.in % kTileBytes != 0;
+  if (has_last) copy_last(task, last);
+  settle();
+  for (Index t = 0; t < panel.tokens && has_last; t += kTileRows) {
+    const Index rows = panel.tokens - t < kTileRows ? panel.tokens - t : kTileRows;
+    if (rows != shaped) shape_row_tiles(rows);
+    shaped = rows;
+    if (steps == 0) {
+      zero_row();
+    } else {
+      load_row(sums + t);
+    }
+    add_row_step<ByteMultiply>(x + t * task.x_stride + steps * kTileBytes, task.x_stride, last.w);
+    store_row(sums + t);
+  }
+  settle();
+  const PanelMeaning meaning = meaning_of<Vector512>(task);
+  for (Index t = 0; t < panel.tokens; ++t) finish_quantized_row<Vector512>(task, meaning, t, sums[t]);
+  _tile_release();
+}
+
 void tile_panel_i8(const QuantizedTask& task) {
   const PanelTask& panel = task.panel;
-  if (panel.tokens <= kFewByteTokens) return panel_i8<Vector512, ByteDot>(task);
+  if (panel.tokens < kResidentFrom) return panel_i8_by_rows(task);
   const PanelMeaning meaning = meaning_of<Vector512>(task);
   alignas(64) int sums[kMaxBlockTokens][kPanel];
   LastBytes last;

@@ -31,14 +31,14 @@ inline void zero_row() {
   _tile_zero(3);
 }
 
-inline void load_row(const RowSteps& task) {
-  if (task.first) return zero_row();
-  constexpr Index kStride = kPanel * Index{sizeof(float)};
-  const float* sums = task.sums[0];
-  _tile_loadd(0, sums, kStride);
-  _tile_loadd(1, sums + kTileOutputs, kStride);
-  _tile_loadd(2, sums + 2 * kTileOutputs, kStride);
-  _tile_loadd(3, sums + 3 * kTileOutputs, kStride);
+/// sums: [tokens, 64], fp32 or int32.
+template <typename Sum>
+inline void load_row(const Sum (*sums)[kPanel]) {
+  constexpr Index kStride = kPanel * Index{sizeof(Sum)};
+  _tile_loadd(0, sums[0], kStride);
+  _tile_loadd(1, sums[0] + kTileOutputs, kStride);
+  _tile_loadd(2, sums[0] + 2 * kTileOutputs, kStride);
+  _tile_loadd(3, sums[0] + 3 * kTileOutputs, kStride);
 }
 
 /// sums: [tokens, 64], fp32 or int32.
@@ -71,7 +71,11 @@ template <typename Multiply>
 inline void add_row(const RowSteps& task) {
   const auto* x = static_cast<const char*>(task.x);
   const auto* w = static_cast<const char*>(task.w);
-  load_row(task);
+  if (task.first) {
+    zero_row();
+  } else {
+    load_row(task.sums);
+  }
   for (Index step = 0; step < task.steps; ++step, x += kTileBytes, w += kStepBytes)
     add_row_step<Multiply>(x, task.x_bytes, w);
   store_row(task.sums);

@@ -38,17 +38,18 @@ class Copy {
 };
 
 /// Whole steps of a panel in memory against one tile of tokens, from the first to the last, or several.
+template <typename Sum>
 struct StreamedSteps {
   const char* x;  ///< [tokens], rows x_bytes apart
   Index x_bytes;
   const char* w;  ///< [steps, 16 groups, 64]
   Index steps;
-  float (*sums)[kPanel];  ///< [tokens, 64], not read
+  Sum (*sums)[kPanel];  ///< [tokens, 64], not read
 };
 
 /// For the tokens that the tiles are shaped for, at most 16, whose sums stay in tiles.
-template <typename Multiply>
-inline void stream_one(const StreamedSteps& task) {
+template <typename Multiply, typename Sum>
+inline void stream_one(const StreamedSteps<Sum>& task) {
   alignas(64) char copies[2][kStepBytes];
   const char* x = task.x;
   const char* w = task.w;
@@ -63,9 +64,9 @@ inline void stream_one(const StreamedSteps& task) {
   store_row(task.sums);
 }
 
-/// For 17 to 64 tokens. Shapes tiles; they are shaped for `shaped` tokens before and after.
-template <typename Multiply>
-inline void stream_several(const StreamedSteps& task, Index tokens, Index& shaped) {
+/// For 17 to 64 tokens. `shaped` is for how many the tiles are, before and after.
+template <typename Multiply, typename Sum>
+inline void stream_several(const StreamedSteps<Sum>& task, Index tokens, Index& shaped) {
   alignas(64) char copies[2][kBlockBytes];
   const auto bytes_from = [&task](Index step) {
     const Index left = task.steps - step;
@@ -83,7 +84,11 @@ inline void stream_several(const StreamedSteps& task, Index tokens, Index& shape
       const Index rows = tokens - t < kTileRows ? tokens - t : kTileRows;
       if (rows != shaped) shape_row_tiles(rows);
       shaped = rows;
-      load_row({nullptr, 0, nullptr, 0, step == 0, task.sums + t});
+      if (step == 0) {
+        zero_row();
+      } else {
+        load_row(task.sums + t);
+      }
       const char* x = task.x + t * task.x_bytes + step * kTileBytes;
       const char* w = copies[now];
       for (Index s = 0; s < steps; ++s, x += kTileBytes, w += kStepBytes) {
@@ -94,6 +99,15 @@ inline void stream_several(const StreamedSteps& task, Index tokens, Index& shape
       store_row(task.sums + t);
     }
   }
+}
+
+/// For up to 64 tokens.
+template <typename Multiply, typename Sum>
+inline void stream(const StreamedSteps<Sum>& task, Index tokens, Index& shaped) {
+  if (tokens > kTileRows) return stream_several<Multiply>(task, tokens, shaped);
+  if (tokens != shaped) shape_row_tiles(tokens);
+  shaped = tokens;
+  stream_one<Multiply>(task);
 }
 
 }  // namespace
