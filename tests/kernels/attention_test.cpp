@@ -171,31 +171,53 @@ TEST_F(LongAttention, MergesTheChunksOfAContextOnceWhicheverThreadsFinishThem) {
   }
 }
 
+/// The arguments of `prompt` for its query `row` only, whose result goes to `y`.
+AttentionArgs alone(AttentionCase& prompt, int64_t row, const Tensor& y) {
+  AttentionArgs args = prompt.args();
+  const int64_t width = args.q.shape[1];
+  args.q = {args.q.as<float>() + row * width, DType::kF32, {1, width}};
+  args.places.positions = {args.places.positions.as<int32_t>() + row, DType::kI32, {1}};
+  args.places.sequences = {args.places.sequences.as<int32_t>() + row, DType::kI32, {1}};
+  args.y = y.view();
+  return args;
+}
+
 TEST_F(LongAttention, GivesARowTheSameBitsAloneAndInAPrompt) {
   for (const IsaLevel level : levels_) {
     const KernelTable table = select_kernels(level);
     for (const DTypes& dtypes : kDTypes) {
-      for (const int64_t kv_heads : {1, 4}) {
-        AttentionCase prompt(dtypes.cache, dtypes.y, {{600, 600}}, {4, kv_heads, 40, 16}, 0, 11);
+      for (const auto& [kv_heads, head_dim] :
+           {std::pair<int64_t, int64_t>{1, 40}, {4, 40}, {4, 64}, {4, 128}}) {
+        AttentionCase prompt(dtypes.cache, dtypes.y, {{600, 600}}, {4, kv_heads, head_dim, 16}, 0, 11);
         expected_of(prompt);
         result_of(table, prompt, 1);
-        const size_t bytes = 4 * 40 * size_of(dtypes.y);
-        const Tensor y(dtypes.y, {1, 160});
+        const Tensor y(dtypes.y, {1, 4 * head_dim});
+        const size_t bytes = y.view().bytes();
         for (const int64_t row : {0, 1, 62, 63, 64, 127, 300, 511, 512, 599}) {
-          AttentionArgs args = prompt.args();
-          args.q = {args.q.as<float>() + row * 160, DType::kF32, {1, 160}};
-          args.places.positions = {args.places.positions.as<int32_t>() + row, DType::kI32, {1}};
-          args.places.sequences = {args.places.sequences.as<int32_t>() + row, DType::kI32, {1}};
-          args.y = y.view();
-          run_lanes(table.attention, args, 2);
-          ASSERT_EQ(std::memcmp(static_cast<const char*>(prompt.y_tensor.view().data) +
-                                    static_cast<size_t>(row) * bytes,
-                                y.view().data, bytes),
-                    0)
+          run_lanes(table.attention, alone(prompt, row, y), 2);
+          const char* expected =
+              static_cast<const char*>(prompt.y_tensor.view().data) + static_cast<size_t>(row) * bytes;
+          ASSERT_EQ(std::memcmp(expected, y.view().data, bytes), 0)
               << name_of(level) << ' ' << name_of(dtypes.cache) << " row " << row << " of " << kv_heads
-              << " KV heads";
+              << " KV heads of " << head_dim;
         }
       }
+    }
+  }
+}
+
+TEST_F(LongAttention, FindsTheKeysOfSmallBlocksWhereverTheyLie) {
+  // The first and the last of 16 keys are 15 rows apart, as they are in one block; those between lie
+  // elsewhere.
+  const int32_t order[] = {0, 2, 1, 3};
+  for (const IsaLevel level : levels_) {
+    for (const DType cache : {DType::kF32, DType::kBF16}) {
+      AttentionCase sample(cache, DType::kF32, {{20, 1}}, {1, 1, 32, 5}, 0, 12);
+      std::copy(std::begin(order), std::end(order), sample.table.as<int32_t>());
+      const std::vector<double> expected = expected_of(sample);
+      EXPECT_LT(difference(result_of(select_kernels(level), sample, 1), expected),
+                attention_bound(DType::kF32))
+          << name_of(level) << ' ' << name_of(cache);
     }
   }
 }
@@ -204,16 +226,19 @@ TEST_F(LongAttention, ShowsAValueThatIsNotANumberToTheRowsThatAttendToItAndToNoO
   constexpr int64_t kPosition = 70;
   constexpr int64_t kWindow = 50;
   for (const IsaLevel level : levels_) {
-    for (const int64_t kv_heads : {1, 2}) {
-      AttentionCase sample(DType::kF32, DType::kF32, {{200, 200}}, {2, kv_heads, 16, 256}, kWindow, 6);
-      expected_of(sample);
-      for (int64_t head = 0; head < kv_heads; ++head)
-        sample.v_cache.as<float>()[(head * 256 + kPosition) * 16] = std::nanf("");
-      run_lanes(select_kernels(level).attention, sample.args(), 1);
-      for (int64_t row = 0; row < 200; ++row) {
-        const bool attends = row >= kPosition && row < kPosition + kWindow;
-        EXPECT_EQ(std::isnan(sample.y_tensor.as<float>()[row * 32]), attends) << name_of(level) << ' ' << row;
-        EXPECT_FALSE(std::isnan(sample.y_tensor.as<float>()[row * 32 + 1]));
+    for (const DType cache : {DType::kF32, DType::kBF16}) {
+      for (const int64_t kv_heads : {1, 2}) {
+        AttentionCase sample(cache, DType::kF32, {{200, 200}}, {2, kv_heads, 16, 256}, kWindow, 6);
+        expected_of(sample);
+        for (int64_t head = 0; head < kv_heads; ++head)
+          test::put_nan(sample.v_cache, (head * 256 + kPosition) * 16);
+        run_lanes(select_kernels(level).attention, sample.args(), 1);
+        for (int64_t row = 0; row < 200; ++row) {
+          const bool attends = row >= kPosition && row < kPosition + kWindow;
+          EXPECT_EQ(std::isnan(sample.y_tensor.as<float>()[row * 32]), attends)
+              << name_of(level) << ' ' << name_of(cache) << ' ' << row;
+          EXPECT_FALSE(std::isnan(sample.y_tensor.as<float>()[row * 32 + 1]));
+        }
       }
     }
   }

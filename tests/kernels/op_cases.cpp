@@ -80,6 +80,11 @@ PackedLinearArgs PackedCase::args() {
   return {from.x, weight.view(), from.bias, residual.view(), y.view(), epilogue, {}};
 }
 
+void put_nan(const Tensor& tensor, int64_t element) {
+  const size_t bytes = size_of(tensor.dtype());
+  std::memset(static_cast<char*>(tensor.view().data) + static_cast<size_t>(element) * bytes, 0xFF, bytes);
+}
+
 double attention_bound(DType y) {
   return 4e-6 + (y == DType::kBF16 ? 4.0 * unit_roundoff(DType::kBF16) : 0.0);
 }

@@ -47,6 +47,9 @@ struct PackedCase {
   Epilogue epilogue;
 };
 
+/// Makes an element of a tensor of floats NaN.
+void put_nan(const Tensor& tensor, int64_t element);
+
 /// How far attention may be from the reference where values are of size 1 to 4, and weights come from
 /// exponentials good to 2^-22 of scores of size 4.
 double attention_bound(DType y);

@@ -3,10 +3,11 @@
 // Queries (times the scale) and weights are each the sum of three bf16 numbers, whose products with keys
 // and values are exact, and all products of an element are summed in fp32 in one order: for each 32 inputs,
 // or keys, the first parts', then the second parts' and the third parts'. An instruction treats each row
-// alone, and weights of zero add nothing, so a row's bits do not depend on the rows beside it. Tiles of keys,
-// softmax, chunks and merging are those of common/attention.h, and rows that are alone with their KV head
-// have a way of their own with the same products in the same order (attention_tile_states.h). Thread safety:
-// pure functions of their task; a thread's tiles are its own.
+// alone, and weights of zero add nothing, so a row's bits do not depend on the rows beside it. An infinite
+// key or value makes NaN of what attends to it. Tiles of keys, softmax, chunks and merging are those of
+// common/attention.h, and rows that are alone with their KV head have a way of their own with the same
+// products in the same order (attention_tile_states.h). Thread safety: pure functions of their task; a
+// thread's tiles are its own.
 #pragma once
 
 #include "kernels/cpu/amx/attention_tile_states.h"
@@ -69,7 +70,7 @@ inline void score_group(const PairedTile& tile, const TileGroup& group, const Ti
   const Index steps = states.q_width / kTileInputs;
   const auto first = static_cast<int>(group.all.low / kTileOutputs);
   const auto last = static_cast<int>(group.all.high / kTileOutputs);
-  zero_sums();
+  zero_four();
   for (Index step = 0; step < steps; ++step) {
     const Index at = group.row * states.q_width + step * kTileInputs;
     load_parts(states.q[0] + at, states.q[1] + at, states.q[2] + at, states.q_width);
@@ -103,6 +104,8 @@ inline void split_weights(const TileGroup& group, const ScoresOf<kTileRows>& sco
 /// sums = sums * factors, of each row.
 inline void shrink_sums(const TileGroup& group, const float* factors, TileStates& states) {
   using V = Vector512;
+  // As the sums of single rows.
+  const FlushedDenormals arithmetic;
   for (int r = 0; r < group.count; ++r) {
     float* sums = states.sums + (group.row + r) * states.width;
     const __m512 factor = V::set(factors[r]);

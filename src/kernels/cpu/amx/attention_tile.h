@@ -1,8 +1,8 @@
 // A tile of 64 keys and values of a bf16 cache as AMX multiplies by it, and fp32 numbers as bf16 ones.
 //
 // Tiles of keys have 16 keys and 32 inputs in pairs; tiles of values 16 elements and 32 keys in pairs. An
-// fp32 number is the sum of three bf16 ones, but for what lies 2^-24 below it: their products are as exact as
-// fp32's. Two would be faster, by a sixth of prefill's attention, and near ties would choose other tokens
+// fp32 number is exactly the sum of three bf16 ones, of 8 bits each, but for parts that are no normal
+// numbers. Two would be faster, by a sixth of prefill's attention, and near ties would choose other tokens
 // than other levels do (docs/performance.md). Thread safety: pure functions.
 #pragma once
 

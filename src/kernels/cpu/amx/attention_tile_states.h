@@ -1,5 +1,6 @@
-// The rows of an attention call by tiles, and the sums of a row that is alone with its KV head, by vectors:
-// the same products in the same order as tiles add them up.
+// The rows of an attention call by tiles, and a row that is alone with its KV head: its scores by tiles that
+// are loaded straight from the cache, its sums of values by vectors, with the same products in the same order
+// as where there are many rows.
 //
 // Intel's manual gives that order for tdpbf16ps: for each 32 inputs the products of even inputs, and those of
 // odd ones, from first to last and each by a fused multiply-add; then both sums together to what is there,
@@ -128,13 +129,6 @@ inline void start_rows(const AttentionRows& task, TileStates& states) {
   }
 }
 
-inline void zero_sums() {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-}
-
 inline void load_sums(int column, const float* from, Index stride) {
   const Index bytes = stride * Index{sizeof(float)};
   switch (column) {
@@ -169,11 +163,13 @@ inline void store_sums(int column, float* to, Index stride) {
   }
 }
 
+/// Bytes of two inputs.
+constexpr Index kPairBytes = 2 * Index{sizeof(BF16)};
+
 /// What tiles are for where keys have rows and a query is a single column: scores in 0 to 3, keys in 4, the
 /// parts of a query in 5 to 7.
 inline void shape_single_tiles(TileStates& states) {
   if (states.shaped == TileStates::kSingle) return;
-  constexpr Index kPairBytes = 2 * Index{sizeof(BF16)};
   shape_tiles([](int /*tile*/) { return kTileRows; },
               [](int tile) { return tile == 4 ? kTileBytes : kPairBytes; });
   states.shaped = TileStates::kSingle;
@@ -181,7 +177,6 @@ inline void shape_single_tiles(TileStates& states) {
 
 /// Adds the products of 16 keys, rows `stride` elements apart, and all parts of 32 inputs of a query.
 inline void multiply_keys(int head, const BF16* keys, Index stride, const TileStates& states, Index at) {
-  constexpr Index kPairBytes = 2 * Index{sizeof(BF16)};
   const Index bytes = stride * Index{sizeof(BF16)};
   _tile_loadd(4, keys, bytes);
   _tile_loadd(5, states.q[0] + at, kPairBytes);
@@ -217,8 +212,11 @@ struct KeyRows {
 };
 
 /// Those at `keys`, or a copy in whole steps where they do not lie one after the other.
-inline KeyRows rows_of(const BF16* const* keys, Index offset, Index head_dim, BF16* copy) {
-  if (head_dim % kTileInputs == 0 && keys[kTileRows - 1] - keys[0] == (kTileRows - 1) * head_dim)
+inline KeyRows rows_of(const AttentionRows& task, const BF16* const* keys, Index offset, BF16* copy) {
+  const Index head_dim = task.head_dim;
+  // The slots of a tile that nobody attends to repeat a neighbour's key.
+  const bool all_there = keys[kTileRows - 1] - keys[0] == (kTileRows - 1) * head_dim;
+  if (all_there && task.block_size % kTileRows == 0 && head_dim % kTileInputs == 0)
     return {keys[0] + offset, head_dim};
   const Index width = input_steps(head_dim) * kTileInputs;
   for (Index j = 0; j < kTileRows; ++j) {
@@ -234,10 +232,10 @@ inline void score_keys(const AttentionRows& task, const TileRows<BF16>& tile, co
   alignas(64) BF16 copies[kHeads][kTileRows * kMaxHeadDim];
   KeyRows keys[kHeads];
   for (int head = 0; head < kHeads; ++head)
-    keys[head] = rows_of(tile.keys + slot, (row + head) * task.head_stride, task.head_dim, copies[head]);
+    keys[head] = rows_of(task, tile.keys + slot, (row + head) * task.head_stride, copies[head]);
   settle();
   shape_single_tiles(states);
-  zero_sums();
+  zero_four();
   const Index parts = states.q_width / kTileInputs * kHeads;
   Index part = 0;
   for (Index d = 0; d < states.q_width; d += kTileInputs) {

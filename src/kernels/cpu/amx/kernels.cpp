@@ -1,15 +1,19 @@
-// Intel AMX: tiles that multiply bf16 and bytes, in attention over a bf16 cache too. Whatever is neither is as at the avx512 level, in
-// fp32, and the unpacked bf16 matmul of eager too, whose weights do not lie as tiles want them.
+// Intel AMX: tiles that multiply bf16 and bytes, in matmuls and in attention over a bf16 cache. Whatever is
+// neither is as at the avx512 level, in fp32, and the unpacked bf16 matmul of eager too, whose weights do not
+// lie as tiles want them.
 #include "kernels/cpu/amx/attention.h"
 #include "kernels/cpu/amx/panel_bf16.h"
 #include "kernels/cpu/amx/panel_by_groups.h"
 #include "kernels/cpu/amx/panel_i8.h"
 #include "kernels/cpu/amx/panel_sparse.h"
 #include "kernels/cpu/amx/peak.h"
+#include "kernels/cpu/common/byte_dot.h"
 #include "kernels/cpu/common/level_table.h"
 
 namespace caravan::cpu {
 namespace {
+
+static_assert(kMostStreamed == kResidentFrom - 1);
 
 constexpr LevelKernels amx_table() {
   LevelKernels table = level_table<Vector512, PairDot<Vector512>, ByteDot, Bf16Narrow, ExpandUnmask>();

@@ -46,9 +46,9 @@ inline void copy_inputs(const BF16* x, Index x_stride, Index tokens, Index input
 /// Bytes from one token of a LastStep to the next.
 constexpr Index kLastBytes = kTileInputs * Index{sizeof(BF16)};
 
-/// By tiles of 16 tokens, for up to kResidentFrom - 1 tokens.
+/// By tiles of 16 tokens, for up to kMostStreamed tokens.
 inline void panel_by_rows(const PanelTask& task) {
-  alignas(64) float sums[kResidentFrom - 1][kPanel];
+  alignas(64) float sums[kMostStreamed][kPanel];
   const auto* x = static_cast<const BF16*>(task.x);
   const auto* w = static_cast<const BF16*>(task.panel);
   const Index x_bytes = task.in * Index{sizeof(BF16)};
@@ -67,7 +67,7 @@ inline void panel_by_rows(const PanelTask& task) {
     if (rows != shaped) shape_row_tiles(rows);
     shaped = rows;
     copy_inputs(x + t * task.in + steps * kTileInputs, task.in, rows, rest, last);
-    add_row<Bf16Multiply>({last.x[0], kLastBytes, last.w[0], 1, steps == 0, sums + t});
+    add_row<Bf16Multiply, float>({last.x[0], kLastBytes, last.w[0], 1, steps == 0, sums + t});
   }
   settle();
   for (Index t = 0; t < task.tokens; ++t) finish_row<Vector512>(task, t, sums[t]);
@@ -84,13 +84,13 @@ inline void add_strip(const PanelTask& task, Index token, Index rows, LastStep& 
   if (rest > 0) copy_inputs(x + steps * kTileInputs, task.in, rows, rest, last);
   if (rows <= kTileRows) {
     ahead.ask(2 * times * steps);
-    if (steps > 0) add_row<Bf16Multiply>({x, x_bytes, task.panel, steps, true, sums});
-    if (rest > 0) add_row<Bf16Multiply>({last.x[0], kLastBytes, last.w[0], 1, steps == 0, sums});
+    if (steps > 0) add_row<Bf16Multiply, float>({x, x_bytes, task.panel, steps, true, sums});
+    if (rest > 0) add_row<Bf16Multiply, float>({last.x[0], kLastBytes, last.w[0], 1, steps == 0, sums});
     return;
   }
   for (Index half = 0; half < kPanel; half += kSquareOutputs) {
     const auto* w = static_cast<const BF16*>(task.panel) + 2 * half;
-    zero_square();
+    zero_four();
     add_square<Bf16Multiply>(
         {reinterpret_cast<const char*>(x), x_bytes, reinterpret_cast<const char*>(w), steps}, ahead, times);
     if (rest > 0) {
@@ -127,7 +127,7 @@ inline void panel_by_strips(const PanelTask& task) {
 }
 
 void panel_bf16(const PanelTask& task) {
-  if (task.tokens >= kResidentFrom) {
+  if (task.tokens > kMostStreamed) {
     panel_by_strips(task);
   } else {
     panel_by_rows(task);

@@ -67,7 +67,7 @@ inline void sum_few(const QuantizedTask& task, float (*sums)[kPanel]) {
       expand_steps(weight, next, inputs_at(next, kTileInputs, weight), w[(step + 1) % 2]);
     if (inputs < kTileInputs) copy_inputs(x + place.input, panel.in, panel.tokens, inputs, last);
     settle();
-    if (place.begin % kPartInputs == 0) zero_row();
+    if (place.begin % kPartInputs == 0) zero_four();
     if (inputs < kTileInputs) {
       add_row_step<Bf16Multiply>(last.x[0], kLastBytes, w[step % 2]);
     } else {
@@ -94,15 +94,15 @@ inline void multiply_part(const PanelTask& panel, const BF16* x, Index inputs, I
   LastStep last;
   if (rest > 0) copy_inputs(x + steps * kTileInputs, panel.in, tokens, rest, last);
   if (tokens <= kTileRows) {
-    if (steps > 0) add_row<Bf16Multiply>({x, x_bytes, w, steps, true, products});
-    if (rest > 0) add_row<Bf16Multiply>({last.x[0], kLastBytes, w_rest, 1, steps == 0, products});
+    if (steps > 0) add_row<Bf16Multiply, float>({x, x_bytes, w, steps, true, products});
+    if (rest > 0) add_row<Bf16Multiply, float>({last.x[0], kLastBytes, w_rest, 1, steps == 0, products});
     settle();
     return;
   }
   Ahead nothing(nullptr, 0);
   for (Index half = 0; half < kPanel; half += kSquareOutputs) {
     const auto bytes = [half](const BF16* from) { return reinterpret_cast<const char*>(from + 2 * half); };
-    zero_square();
+    zero_four();
     add_square<Bf16Multiply>({reinterpret_cast<const char*>(x), x_bytes, bytes(w), steps}, nothing, 0);
     if (rest > 0) {
       add_square<Bf16Multiply>({reinterpret_cast<const char*>(last.x[0]), kLastBytes, bytes(w_rest), 1},

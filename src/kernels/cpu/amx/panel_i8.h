@@ -6,7 +6,6 @@
 #pragma once
 
 #include "kernels/cpu/amx/streamed_rows.h"
-#include "kernels/cpu/common/byte_dot.h"
 #include "kernels/cpu/common/panel_i8.h"
 
 namespace caravan::cpu {
@@ -133,10 +132,10 @@ inline void copy_last(const QuantizedTask& task, LastBytes& last) {
   for (Index i = 0; i < kStepBytes; ++i) last.w[i] = i < bytes ? from[i] : static_cast<signed char>(0);
 }
 
-/// For up to kResidentFrom - 1 tokens.
+/// For up to kMostStreamed tokens.
 inline void panel_i8_by_rows(const QuantizedTask& task) {
   const PanelTask& panel = task.panel;
-  alignas(64) int sums[kResidentFrom - 1][kPanel];
+  alignas(64) int sums[kMostStreamed][kPanel];
   const auto* x = static_cast<const char*>(panel.x);
   const Index steps = panel.in / kTileBytes;
   Index shaped = 0;
@@ -152,13 +151,8 @@ inline void panel_i8_by_rows(const QuantizedTask& task) {
     const Index rows = panel.tokens - t < kTileRows ? panel.tokens - t : kTileRows;
     if (rows != shaped) shape_row_tiles(rows);
     shaped = rows;
-    if (steps == 0) {
-      zero_row();
-    } else {
-      load_row(sums + t);
-    }
-    add_row_step<ByteMultiply>(x + t * task.x_stride + steps * kTileBytes, task.x_stride, last.w);
-    store_row(sums + t);
+    const char* inputs = x + t * task.x_stride + steps * kTileBytes;
+    add_row<ByteMultiply, int>({inputs, task.x_stride, last.w, 1, steps == 0, sums + t});
   }
   settle();
   const PanelMeaning meaning = meaning_of<Vector512>(task);
@@ -168,7 +162,7 @@ inline void panel_i8_by_rows(const QuantizedTask& task) {
 
 void tile_panel_i8(const QuantizedTask& task) {
   const PanelTask& panel = task.panel;
-  if (panel.tokens < kResidentFrom) return panel_i8_by_rows(task);
+  if (panel.tokens <= kMostStreamed) return panel_i8_by_rows(task);
   const PanelMeaning meaning = meaning_of<Vector512>(task);
   alignas(64) int sums[kMaxBlockTokens][kPanel];
   LastBytes last;

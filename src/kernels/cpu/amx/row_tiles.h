@@ -1,5 +1,5 @@
 // Up to 16 tokens by 64 outputs: tiles 0 to 3 hold the sums, 4 the tokens' inputs, 5 to 7 weights in turn.
-// What steps of few tokens are made of: each weight is loaded once, in the order in which it lies.
+// What steps of up to 64 tokens are made of.
 // Thread safety: pure functions of their task; a thread's tiles are its own.
 #pragma once
 
@@ -10,25 +10,19 @@ namespace caravan::cpu {
 namespace {
 
 /// Whole steps of a panel against the tokens of one tile.
+template <typename Sum>
 struct RowSteps {
   const void* x;  ///< [tokens], rows x_bytes apart
   Index x_bytes;
   const void* w;  ///< [steps, 16 groups, 64]
   Index steps;
-  bool first;             ///< sums begin at zero
-  float (*sums)[kPanel];  ///< [tokens, 64]
+  bool first;           ///< sums begin at zero
+  Sum (*sums)[kPanel];  ///< [tokens, 64], fp32 or int32
 };
 
 /// Shapes tiles for `tokens` (1 to 16) tokens.
 inline void shape_row_tiles(Index tokens) {
   shape_tiles([tokens](int tile) { return tile < 5 ? tokens : kTileRows; });
-}
-
-inline void zero_row() {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
 }
 
 /// sums: [tokens, 64], fp32 or int32.
@@ -67,12 +61,12 @@ inline void add_row_step(const void* x, Index x_bytes, const void* w) {
 }
 
 /// Adds the steps to the sums of the tokens that the tiles are shaped for.
-template <typename Multiply>
-inline void add_row(const RowSteps& task) {
+template <typename Multiply, typename Sum>
+inline void add_row(const RowSteps<Sum>& task) {
   const auto* x = static_cast<const char*>(task.x);
   const auto* w = static_cast<const char*>(task.w);
   if (task.first) {
-    zero_row();
+    zero_four();
   } else {
     load_row(task.sums);
   }

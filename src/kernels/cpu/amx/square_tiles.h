@@ -57,13 +57,6 @@ inline void shape_square_tiles(Index second) {
 /// unit to sleep, and storing a tile wakes it up again, which takes 300 ns.
 inline void keep_vectors_awake() { asm volatile("vaddps %%xmm0, %%xmm0, %%xmm0" ::: "xmm0"); }
 
-inline void zero_square() {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-}
-
 /// sums: [32, 64], from the half's first output on.
 inline void store_square(float* sums) {
   constexpr Index kStride = kPanel * Index{sizeof(float)};

@@ -11,6 +11,9 @@
 namespace caravan::cpu {
 namespace {
 
+/// As many tokens as pass.
+constexpr Index kMostStreamed = 64;
+
 /// Steps that are copied before several tiles of tokens pass over them, one after the other: sums that wait
 /// in memory meanwhile cost what two steps do, and two such blocks lie in the L1 cache of 48 KB.
 constexpr Index kBlockSteps = 3;
@@ -44,7 +47,7 @@ struct StreamedSteps {
   Index x_bytes;
   const char* w;  ///< [steps, 16 groups, 64]
   Index steps;
-  Sum (*sums)[kPanel];  ///< [tokens, 64], not read
+  Sum (*sums)[kPanel];  ///< [tokens, 64]; what is there before is not read
 };
 
 /// For the tokens that the tiles are shaped for, at most 16, whose sums stay in tiles.
@@ -54,12 +57,13 @@ inline void stream_one(const StreamedSteps<Sum>& task) {
   const char* x = task.x;
   const char* w = task.w;
   Copy(w, copies[0], kStepBytes).go_on(kStepLines);
-  zero_row();
+  zero_four();
   for (Index step = 0; step < task.steps; ++step, x += kTileBytes) {
     w += kStepBytes;
     if (step + 1 < task.steps) Copy(w, copies[(step + 1) % 2], kStepBytes).go_on(kStepLines);
     settle();
     add_row_step<Multiply>(x, task.x_bytes, copies[step % 2]);
+    settle();
   }
   store_row(task.sums);
 }
@@ -85,7 +89,7 @@ inline void stream_several(const StreamedSteps<Sum>& task, Index tokens, Index& 
       if (rows != shaped) shape_row_tiles(rows);
       shaped = rows;
       if (step == 0) {
-        zero_row();
+        zero_four();
       } else {
         load_row(task.sums + t);
       }

@@ -3,7 +3,7 @@
 //
 // Registers are named by number in the source, because the intrinsics paste it into an instruction. GCC's
 // loads do not say that they read memory: settle() comes between writing what a tile is loaded from and
-// loading it. Thread safety: a thread's tiles are its own.
+// loading it, and between that and writing there again. Thread safety: a thread's tiles are its own.
 #pragma once
 
 #include <immintrin.h>
@@ -60,6 +60,14 @@ inline void shape_tiles(const Rows& rows, const Bytes& bytes) {
 template <typename Rows>
 inline void shape_tiles(const Rows& rows) {
   shape_tiles(rows, [](int /*tile*/) { return kTileBytes; });
+}
+
+/// Tiles 0 to 3, which hold sums.
+inline void zero_four() {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
 }
 
 /// While one lives, vectors take denormal numbers for zero, as tiles of bf16 do.

@@ -4,7 +4,7 @@
 // Memory is the limit here, and is fastest in long pieces, which the CPU's own prefetching follows: of each
 // block of the cache the keys of all heads are read, which lie next to each other, and when the tile's
 // weights are known the values likewise. Each element has the same multiply-adds in the same order as where
-// there are many rows: States says which, by its score_keys() and ValueSums.
+// there are many rows: the score_keys() for a States and its ValueSums see to it.
 // Thread safety: pure functions.
 #pragma once
 
@@ -161,10 +161,7 @@ inline void add_single_rows(const AttentionRows& task, Index start, const TileRo
       }
     }
   };
-  {
-    const typename States::Arithmetic arithmetic;
-    for_each_piece(task, slots, kHeads, kPieceSlots, score);
-  }
+  for_each_piece(task, slots, kHeads, kPieceSlots, score);
   const Slots same[kProductRows] = {slots, slots, slots, slots, slots, slots};
   for (int row = 0; row < task.rows; row += kProductRows) {
     const Index count = task.rows - row < kProductRows ? task.rows - row : kProductRows;

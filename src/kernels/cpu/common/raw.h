@@ -38,7 +38,7 @@ struct PanelTask {
   Index columns = 0;       ///< of y that the panel has: up to 64, up to 32 where halves
   bool halves = false;     ///< the epilogue is silu(first 32) * last 32
   bool y_bf16 = false;     ///< y is bf16 (halves only), else fp32
-  Index block_inputs = 0;  ///< a multiple of the step
+  Index block_inputs = 0;  ///< a multiple of the step; kernels that cut by themselves ignore it
   Index block_tokens = 0;  ///< at most kMaxBlockTokens
   /// The panel that the lane does next, which memory may be asked for meanwhile, or null.
   const void* next = nullptr;

@@ -104,12 +104,9 @@ class ResidentWork {
 
   void run() const {
     const int64_t own = panels_ - panels_ / kSharedPart;
-    for (int64_t block = 0; block < blocks_; ++block) {
-      // Lane i has the blocks i blocks / lanes .., or is one of those that share a block.
-      const int64_t sharing = std::max<int64_t>(1, lane_.count / blocks_);
-      if (block * lane_.count / blocks_ / sharing != lane_.index / sharing) continue;
-      do_panels(block, share_of(own, {static_cast<int>(lane_.index % sharing), static_cast<int>(sharing)}));
-    }
+    const auto panel_bytes = static_cast<int64_t>(args_.weight.bytes()) / panels_;
+    const int64_t group = std::max<int64_t>(1, kGroupBytes / panel_bytes);
+    for (int64_t first = 0; first < own; first += group) do_own_blocks({first, std::min(first + group, own)});
     // Block by block for each part of the panels, so that lanes which are as fast keep their blocks.
     const int64_t rest = panels_ - own;
     const int64_t parts = std::min(rest, kParts);
@@ -120,9 +117,22 @@ class ResidentWork {
   }
 
  private:
+  /// Panels that come from the L3 cache for every block but the first, and leave room there for others.
+  static constexpr int64_t kGroupBytes = int64_t{16} << 20;
   /// A lane that was slowed down by an eighth of its work keeps nobody waiting.
   static constexpr int64_t kSharedPart = 8;
   static constexpr int64_t kParts = 4;
+
+  /// Lane i has the blocks i blocks / lanes .., or is one of those that share a block.
+  void do_own_blocks(Range panels) const {
+    const int64_t sharing = std::max<int64_t>(1, lane_.count / blocks_);
+    const Lane member = {static_cast<int>(lane_.index % sharing), static_cast<int>(sharing)};
+    const Range share = share_of(panels.end - panels.begin, member);
+    for (int64_t block = 0; block < blocks_; ++block) {
+      if (block * lane_.count / blocks_ / sharing != lane_.index / sharing) continue;
+      do_panels(block, {panels.begin + share.begin, panels.begin + share.end});
+    }
+  }
 
   void do_panels(int64_t block, Range panels) const {
     const Range tokens =
