@@ -25,11 +25,11 @@ struct Parts {
 
 /// 32 numbers.
 inline void split(__m512 low, __m512 high, const Parts& to, Index at) {
-  for (int part = 0; part < kParts; ++part) {
+  for (BF16* part : to.of) {
     const auto bits = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
-    _mm512_storeu_si512(to.of[part] + at, bits);
-    low = _mm512_sub_ps(low, Vector512::widened(_mm512_castsi512_si256(bits), to.of[part]));
-    high = _mm512_sub_ps(high, Vector512::widened(_mm512_extracti64x4_epi64(bits, 1), to.of[part]));
+    _mm512_storeu_si512(part + at, bits);
+    low = _mm512_sub_ps(low, Vector512::widened(_mm512_castsi512_si256(bits), part));
+    high = _mm512_sub_ps(high, Vector512::widened(_mm512_extracti64x4_epi64(bits, 1), part));
   }
 }
 

@@ -99,7 +99,7 @@ struct TileStates {
     WideWeights wide;
     for (Index j = slots.low / V::kWidth * V::kWidth; j <= slots.high; j += V::kWidth) {
       __m512 rest = V::load(weights + j);
-      for (int part = 0; part < kParts; ++part) rest = take_part(rest, wide.parts[part] + j);
+      for (auto& part : wide.parts) rest = take_part(rest, part + j);
     }
     return wide;
   }

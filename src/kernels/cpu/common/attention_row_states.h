@@ -32,9 +32,7 @@ struct PlainValueSums {
 };
 
 /// Arithmetic that is as always while one of these lives.
-struct PlainArithmetic {
-  PlainArithmetic() {}
-};
+struct PlainArithmetic {};
 
 /// The rows of a call while it runs over a chunk: queries, sums of values, softmax.
 template <typename Vector>

@@ -117,9 +117,10 @@ inline void add_slots(const AttentionRows& task, const TileRows<T>& tile, int ro
   Index column = 0;
   const auto add = [&](auto vectors, Index least) {
     constexpr int kVectors = decltype(vectors)::kValue;
-    for (; column + least <= task.head_dim; column += kVectors * V::kWidth)
+    for (; column + least <= task.head_dim; column += kVectors * V::kWidth) {
       add_columns<States, kVectors>(tile.values, offset, prepared, factor, slots, column, task.head_dim,
                                     sums);
+    }
   };
   if constexpr (States::kMostValueVectors == 8) add(Number<8>(), 8 * V::kWidth);
   add(Number<4>(), 4 * V::kWidth);
@@ -167,7 +168,7 @@ inline void add_single_rows(const AttentionRows& task, Index start, const TileRo
     const Index count = task.rows - row < kProductRows ? task.rows - row : kProductRows;
     weigh<V>(scores.groups[row / kProductRows], same, count, states.totals + row);
   }
-  const typename States::Arithmetic arithmetic;
+  [[maybe_unused]] const typename States::Arithmetic arithmetic{};
   for_each_piece(task, slots, 1, States::kLeastSlots, [&](Slots piece, int row) {
     const float factor =
         piece.low == slots.low ? scores.groups[row / kProductRows].factors[row % kProductRows] : 1.0F;
