@@ -212,7 +212,7 @@ TEST_F(LongAttention, FindsTheKeysOfSmallBlocksWhereverTheyLie) {
   const int32_t order[] = {0, 2, 1, 3};
   for (const IsaLevel level : levels_) {
     for (const DType cache : {DType::kF32, DType::kBF16}) {
-      AttentionCase sample(cache, DType::kF32, {{20, 1}}, {1, 1, 32, 5}, 0, 12);
+      AttentionCase sample(cache, DType::kF32, {{20, 1}}, {1, 1, 64, 5}, 0, 12);
       std::copy(std::begin(order), std::end(order), sample.table.as<int32_t>());
       const std::vector<double> expected = expected_of(sample);
       EXPECT_LT(difference(result_of(select_kernels(level), sample, 1), expected),
@@ -228,16 +228,16 @@ TEST_F(LongAttention, ShowsAValueThatIsNotANumberToTheRowsThatAttendToItAndToNoO
   for (const IsaLevel level : levels_) {
     for (const DType cache : {DType::kF32, DType::kBF16}) {
       for (const int64_t kv_heads : {1, 2}) {
-        AttentionCase sample(cache, DType::kF32, {{200, 200}}, {2, kv_heads, 16, 256}, kWindow, 6);
+        AttentionCase sample(cache, DType::kF32, {{200, 200}}, {2, kv_heads, 64, 256}, kWindow, 6);
         expected_of(sample);
         for (int64_t head = 0; head < kv_heads; ++head)
-          test::put_nan(sample.v_cache, (head * 256 + kPosition) * 16);
+          test::put_nan(sample.v_cache, (head * 256 + kPosition) * 64);
         run_lanes(select_kernels(level).attention, sample.args(), 1);
         for (int64_t row = 0; row < 200; ++row) {
           const bool attends = row >= kPosition && row < kPosition + kWindow;
-          EXPECT_EQ(std::isnan(sample.y_tensor.as<float>()[row * 32]), attends)
+          EXPECT_EQ(std::isnan(sample.y_tensor.as<float>()[row * 128]), attends)
               << name_of(level) << ' ' << name_of(cache) << ' ' << row;
-          EXPECT_FALSE(std::isnan(sample.y_tensor.as<float>()[row * 32 + 1]));
+          EXPECT_FALSE(std::isnan(sample.y_tensor.as<float>()[row * 128 + 1]));
         }
       }
     }

@@ -200,12 +200,12 @@ TEST_F(Attention, ShowsAKeyThatIsNotANumberToEveryRowThatAttendsToItAndToNoOther
   for (const IsaLevel level : fast_levels()) {
     for (const DType cache : {DType::kF32, DType::kBF16}) {
       const KernelTable table = select_kernels(level);
-      AttentionCase sample(cache, DType::kF32, {{37, 37}}, {2, 1, 16, 64}, 0, 6);
+      AttentionCase sample(cache, DType::kF32, {{37, 37}}, {2, 1, 64, 64}, 0, 6);
       run_lanes(table.kv_write, sample.write_args(), 1);
-      test::put_nan(sample.k_cache, kPosition * 16);
+      test::put_nan(sample.k_cache, kPosition * 64);
       run_lanes(table.attention, sample.args(), 1);
       for (int64_t row = 0; row < 37; ++row) {
-        EXPECT_EQ(std::isnan(sample.y_tensor.as<float>()[row * 32]), row >= kPosition)
+        EXPECT_EQ(std::isnan(sample.y_tensor.as<float>()[row * 128]), row >= kPosition)
             << name_of(level) << ' ' << name_of(cache) << " row " << row;
       }
     }

@@ -170,5 +170,19 @@ inline void add_rows(const AttentionRows& task, Index start, const TileRows<BF16
   }
 }
 
+/// Narrower heads are left to vectors: their tiles would mostly wait for one another.
+constexpr Index kNarrowestTileHead = 64;
+
+template <typename Y>
+void attention_by_tiles(const AttentionRows& task) {
+  if (task.head_dim < kNarrowestTileHead) return attention<RowStates<Vector512>, BF16, Y>(task);
+  attention<TileStates, BF16, Y>(task);
+}
+
+inline void attention_chunk_by_tiles(const AttentionRows& task, Index chunk) {
+  if (task.head_dim < kNarrowestTileHead) return attention_chunk<RowStates<Vector512>, BF16>(task, chunk);
+  attention_chunk<TileStates, BF16>(task, chunk);
+}
+
 }  // namespace
 }  // namespace caravan::cpu

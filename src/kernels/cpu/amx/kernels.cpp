@@ -21,9 +21,9 @@ constexpr LevelKernels amx_table() {
   table.weight_only_bf16 = tile_panel_by_groups;
   table.panel_i8 = tile_panel_i8;
   table.sparse_i8 = tile_panel_sparse;
-  table.attention_bf16_f32 = attention<TileStates, BF16, float>;
-  table.attention_bf16_bf16 = attention<TileStates, BF16, BF16>;
-  table.attention_chunk_bf16 = attention_chunk<TileStates, BF16>;
+  table.attention_bf16_f32 = attention_by_tiles<float>;
+  table.attention_bf16_bf16 = attention_by_tiles<BF16>;
+  table.attention_chunk_bf16 = attention_chunk_by_tiles;
   table.peak_i8 = {peak_tiles<multiply_bytes>, peak_step_operations(kTileBytes)};
   table.resident_bf16 = kResidentBytes;
   table.peak_bf16 = {peak_tiles<multiply_bf16>, peak_step_operations(kTileInputs)};

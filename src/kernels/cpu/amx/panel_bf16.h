@@ -6,6 +6,7 @@
 // how many tokens there are. Thread safety: pure functions of their task.
 #pragma once
 
+#include "kernels/cpu/amx/few_tokens.h"
 #include "kernels/cpu/amx/square_tiles.h"
 #include "kernels/cpu/amx/streamed_rows.h"
 #include "kernels/cpu/common/panel.h"
@@ -56,9 +57,9 @@ inline void panel_by_rows(const PanelTask& task) {
   const Index rest = task.in % kTileInputs;
   Index shaped = 0;
   if (steps > 0) {
-    stream<Bf16Multiply, float>(
-        {reinterpret_cast<const char*>(x), x_bytes, reinterpret_cast<const char*>(w), steps, sums},
-        task.tokens, shaped);
+    stream<Bf16Multiply, float>({reinterpret_cast<const char*>(x), x_bytes, reinterpret_cast<const char*>(w),
+                                 steps, task.cached, sums},
+                                task.tokens, shaped);
   }
   LastStep last;
   if (rest > 0) copy_weights(w + steps * kStepWeights, rest, last);
@@ -126,7 +127,30 @@ inline void panel_by_strips(const PanelTask& task) {
   }
 }
 
+/// The sums of up to kFewTileTokens tokens, by vectors, added to `sums`.
+inline void sum_few_tokens(const PanelTask& task, float (*sums)[kPanel]) {
+  const auto* x = static_cast<const BF16*>(task.x);
+  const auto* w = static_cast<const BF16*>(task.panel);
+  const Index steps = task.in / kTileInputs;
+  const Index rest = task.in % kTileInputs;
+  const FlushedDenormals arithmetic;
+  add_few(x, task.in, task.tokens, w, steps, sums);
+  if (rest > 0) {
+    LastStep last;
+    copy_weights(w + steps * kStepWeights, rest, last);
+    copy_inputs(x + steps * kTileInputs, task.in, task.tokens, rest, last);
+    add_few(last.x[0], kTileInputs, task.tokens, last.w[0], 1, sums);
+  }
+}
+
+inline void panel_of_few(const PanelTask& task) {
+  alignas(64) float sums[kFewTileTokens][kPanel] = {};
+  sum_few_tokens(task, sums);
+  for (Index t = 0; t < task.tokens; ++t) finish_row<Vector512>(task, t, sums[t]);
+}
+
 void panel_bf16(const PanelTask& task) {
+  if (task.cached && task.tokens <= kFewTileTokens) return panel_of_few(task);
   if (task.tokens > kMostStreamed) {
     panel_by_strips(task);
   } else {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/cpu/amx/streamed_rows.h"
+#include "kernels/cpu/common/byte_dot.h"
 #include "kernels/cpu/common/panel_i8.h"
 
 namespace caravan::cpu {
@@ -140,8 +141,9 @@ inline void panel_i8_by_rows(const QuantizedTask& task) {
   const Index steps = panel.in / kTileBytes;
   Index shaped = 0;
   if (steps > 0) {
-    stream<ByteMultiply, int>({x, task.x_stride, reinterpret_cast<const char*>(values_of(task)), steps, sums},
-                              panel.tokens, shaped);
+    stream<ByteMultiply, int>(
+        {x, task.x_stride, reinterpret_cast<const char*>(values_of(task)), steps, panel.cached, sums},
+        panel.tokens, shaped);
   }
   LastBytes last;
   const bool has_last = panel.in % kTileBytes != 0;
@@ -162,6 +164,8 @@ inline void panel_i8_by_rows(const QuantizedTask& task) {
 
 void tile_panel_i8(const QuantizedTask& task) {
   const PanelTask& panel = task.panel;
+  // Up to four tokens vpdpbusd keeps up with a cache, and tiles would be mostly empty.
+  if (panel.cached && panel.tokens <= 4) return panel_i8<Vector512, ByteDot>(task);
   if (panel.tokens <= kMostStreamed) return panel_i8_by_rows(task);
   const PanelMeaning meaning = meaning_of<Vector512>(task);
   alignas(64) int sums[kMaxBlockTokens][kPanel];

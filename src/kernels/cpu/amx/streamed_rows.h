@@ -47,6 +47,7 @@ struct StreamedSteps {
   Index x_bytes;
   const char* w;  ///< [steps, 16 groups, 64]
   Index steps;
+  bool cached;          ///< the panel is in a cache: nothing is gained by copying it for one tile of tokens
   Sum (*sums)[kPanel];  ///< [tokens, 64]; what is there before is not read
 };
 
@@ -111,6 +112,7 @@ inline void stream(const StreamedSteps<Sum>& task, Index tokens, Index& shaped) 
   if (tokens > kTileRows) return stream_several<Multiply>(task, tokens, shaped);
   if (tokens != shaped) shape_row_tiles(tokens);
   shaped = tokens;
+  if (task.cached) return add_row<Multiply, Sum>({task.x, task.x_bytes, task.w, task.steps, true, task.sums});
   stream_one<Multiply>(task);
 }
 

@@ -42,6 +42,7 @@ struct PanelTask {
   Index block_tokens = 0;  ///< at most kMaxBlockTokens
   /// The panel that the lane does next, which memory may be asked for meanwhile, or null.
   const void* next = nullptr;
+  bool cached = false;  ///< the matrix is so small that it is likely to be in a cache
 };
 
 /// What a chunk's scales are stored as.

@@ -37,6 +37,10 @@ inline MatmulTiles tiles_of(const PackedLinearArgs& args, int64_t element) {
   return {even, std::clamp<int64_t>(tokens, 1, kMaxBlockTokens), split};
 }
 
+/// A matrix of so many bytes is likely to be in a cache when it is needed again: one core's L2 cache holds
+/// it, and a model of such matrices is small as a whole.
+constexpr uint64_t kCachedMatrix = uint64_t{2} << 20U;
+
 /// Panel `panel` against tokens `begin` to `end` - 1.
 inline PanelTask panel_task(const PackedLinearArgs& args, const MatmulTiles& tiles, int64_t panel,
                             Range tokens) {
@@ -64,6 +68,7 @@ inline PanelTask panel_task(const PackedLinearArgs& args, const MatmulTiles& til
       .y_bf16 = args.y.dtype == DType::kBF16,
       .block_inputs = tiles.inputs,
       .block_tokens = tiles.tokens,
+      .cached = args.weight.bytes() <= kCachedMatrix,
   };
 }
 
