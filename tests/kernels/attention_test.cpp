@@ -171,17 +171,6 @@ TEST_F(LongAttention, MergesTheChunksOfAContextOnceWhicheverThreadsFinishThem) {
   }
 }
 
-/// The arguments of `prompt` for its query `row` only, whose result goes to `y`.
-AttentionArgs alone(AttentionCase& prompt, int64_t row, const Tensor& y) {
-  AttentionArgs args = prompt.args();
-  const int64_t width = args.q.shape[1];
-  args.q = {args.q.as<float>() + row * width, DType::kF32, {1, width}};
-  args.places.positions = {args.places.positions.as<int32_t>() + row, DType::kI32, {1}};
-  args.places.sequences = {args.places.sequences.as<int32_t>() + row, DType::kI32, {1}};
-  args.y = y.view();
-  return args;
-}
-
 TEST_F(LongAttention, GivesARowTheSameBitsAloneAndInAPrompt) {
   for (const IsaLevel level : levels_) {
     const KernelTable table = select_kernels(level);
@@ -194,7 +183,7 @@ TEST_F(LongAttention, GivesARowTheSameBitsAloneAndInAPrompt) {
         const Tensor y(dtypes.y, {1, 4 * head_dim});
         const size_t bytes = y.view().bytes();
         for (const int64_t row : {0, 1, 62, 63, 64, 127, 300, 511, 512, 599}) {
-          run_lanes(table.attention, alone(prompt, row, y), 2);
+          run_lanes(table.attention, test::one_query(prompt.args(), row, y), 2);
           const char* expected =
               static_cast<const char*>(prompt.y_tensor.view().data) + static_cast<size_t>(row) * bytes;
           ASSERT_EQ(std::memcmp(expected, y.view().data, bytes), 0)

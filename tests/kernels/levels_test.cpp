@@ -153,16 +153,6 @@ AttentionCase cut_case(DType cache, DType y, int64_t block_size, int64_t window)
   return {cache, y, {{83, 83}, {40, 13}}, {6, 2, 24, block_size}, window, 5};
 }
 
-/// The arguments of `args` for query row `row` only, whose result goes to `y`.
-AttentionArgs one_query(AttentionArgs args, int64_t row, const Tensor& y) {
-  const int64_t width = args.q.shape[1];
-  args.q = {args.q.as<float>() + row * width, DType::kF32, {1, width}};
-  args.places.positions = {args.places.positions.as<int32_t>() + row, DType::kI32, {1}};
-  args.places.sequences = {args.places.sequences.as<int32_t>() + row, DType::kI32, {1}};
-  args.y = y.view();
-  return args;
-}
-
 TEST_F(Attention, GivesTheSameBitsForEveryCutOfTheCacheAndOfTheQueries) {
   for (const IsaLevel level : fast_levels()) {
     const KernelTable table = select_kernels(level);
@@ -185,7 +175,7 @@ TEST_F(Attention, GivesTheSameBitsForEveryCutOfTheCacheAndOfTheQueries) {
         const int64_t width = whole.q.shape()[1];
         const Tensor y(dtype, {1, width});
         for (int64_t row = 0; row < 83 + 13; ++row) {
-          run_lanes(table.attention, one_query(whole.args(), row, y), 2);
+          run_lanes(table.attention, test::one_query(whole.args(), row, y), 2);
           const size_t bytes = y.view().bytes();
           ASSERT_TRUE(same_bits(whole.y_tensor, y, static_cast<size_t>(row) * bytes, bytes, 0))
               << name_of(level) << ' ' << name_of(cache) << " query " << row << " alone";

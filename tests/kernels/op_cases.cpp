@@ -158,4 +158,13 @@ KvWriteArgs AttentionCase::write_args() {
           v_cache.view()};
 }
 
+AttentionArgs one_query(AttentionArgs args, int64_t row, const Tensor& y) {
+  const int64_t width = args.q.shape[1];
+  args.q = {args.q.as<float>() + row * width, DType::kF32, {1, width}};
+  args.places.positions = {args.places.positions.as<int32_t>() + row, DType::kI32, {1}};
+  args.places.sequences = {args.places.sequences.as<int32_t>() + row, DType::kI32, {1}};
+  args.y = y.view();
+  return args;
+}
+
 }  // namespace caravan::test

@@ -86,6 +86,9 @@ struct AttentionCase {
   int64_t window;
 };
 
+/// The arguments of `args` for query row `row` only, whose result goes to `y`.
+AttentionArgs one_query(AttentionArgs args, int64_t row, const Tensor& y);
+
 /// Runs every lane of the entry's kernel for `args`, one after the other.
 template <typename Args>
 void run_lanes(const KernelRow<Args>& row, const Args& args, int lanes) {

@@ -129,6 +129,37 @@ TEST_F(PackedLinear, OfManyTokensIsWithinFp32RoundingOfTheReference) {
   }
 }
 
+/// Of more than 2 MB, which kernels take to come from memory: whole steps of tiles, and inputs that fill
+/// none.
+TEST_F(PackedLinear, OfALargeMatrixIsWithinFp32RoundingAndGivesARowTheSameBitsInEveryBatch) {
+  constexpr int64_t kTokens = 64;
+  constexpr int64_t kOut = 2100;
+  const KernelTable reference = select_kernels(IsaLevel::kPortable);
+  for (const int64_t in : {515, 544}) {
+    PackedCase sample(DType::kBF16, kTokens, in, kOut, Epilogue::kNone, 5);
+    ASSERT_GT(sample.args().weight.bytes(), uint64_t{2} << 20U);
+    run_lanes(reference.packed_linear, sample.args(), 1);
+    const std::vector<double> expected = values_of(sample.y);
+    for (const IsaLevel level : levels_) {
+      const KernelTable table = select_kernels(level);
+      run_lanes(table.packed_linear, sample.args(), 2);
+      const std::vector<double> found = values_of(sample.y);
+      for (size_t i = 0; i < expected.size(); ++i)
+        ASSERT_NEAR(found[i], expected[i], bound_for(sample, expected[i]))
+            << name_of(level) << " inputs " << in;
+      for (const int64_t tokens : {1, 2, 3, 16, 17, 40}) {
+        const Tensor y(DType::kF32, {tokens, kOut});
+        PackedLinearArgs args = sample.args();
+        args.x.shape = {tokens, in};
+        args.y = y.view();
+        run_lanes(table.packed_linear, args, 2);
+        ASSERT_EQ(std::memcmp(sample.y.as<float>(), y.as<float>(), y.view().bytes()), 0)
+            << name_of(level) << ' ' << tokens << " tokens of " << in;
+      }
+    }
+  }
+}
+
 TEST_F(PackedLinear, OfManyTokensGivesARowTheBitsThatItHasAlone) {
   constexpr int64_t kTokens = 543;
   constexpr int64_t kIn = 2051;

@@ -76,6 +76,25 @@ TEST_F(QuantizedLinear, OfQuantisedRowsGivesTheBitsOfTheReference) {
 /// More than one block of tokens, and numbers of them around those of blocks, squares and strips of tiles.
 constexpr int64_t kManyTokens[] = {65, 127, 128, 129, 191, 519, 543};
 
+/// Of more than 2 MB, which kernels take to come from memory.
+TEST_F(QuantizedLinear, OfQuantisedRowsGivesTheBitsOfTheReferenceOfALargeMatrixToo) {
+  unsigned seed = 1;
+  for (const int64_t in : {1090, 1152}) {
+    for (const int64_t tokens : {1, 3, 16, 17, 64}) {
+      QuantizedCase sample(bytes_format(seed), tokens, in, 2100, Epilogue::kNone, seed);
+      ++seed;
+      ASSERT_GT(sample.args().weight.bytes(), uint64_t{2} << 20U);
+      run_lanes(reference_.packed_linear, sample.args(), 1);
+      const std::vector<double> expected = values_of(sample.y);
+      for (const IsaLevel level : levels_) {
+        run_lanes(select_kernels(level).packed_linear, sample.args(), 2);
+        ASSERT_EQ(values_of(sample.y), expected)
+            << caravan::name_of(level) << ' ' << tokens << " tokens of " << in;
+      }
+    }
+  }
+}
+
 TEST_F(QuantizedLinear, OfManyQuantisedRowsGivesTheBitsOfTheReference) {
   unsigned seed = 1;
   for (const int64_t tokens : kManyTokens) {

@@ -12,6 +12,8 @@
 namespace caravan::cpu {
 namespace {
 
+/// Up to so many tokens vpdpbusd keeps up with a cache, and with expanding, and tiles would be mostly empty.
+constexpr Index kFewByteTokens = 4;
 /// From one row of a tile of weights, 4 inputs of 16 outputs, to the next: 4 inputs of a panel.
 constexpr Index kFourInputs = 4 * kPanel;
 /// From one token's sums to the next's, in bytes.
@@ -164,8 +166,7 @@ inline void panel_i8_by_rows(const QuantizedTask& task) {
 
 void tile_panel_i8(const QuantizedTask& task) {
   const PanelTask& panel = task.panel;
-  // Up to four tokens vpdpbusd keeps up with a cache, and tiles would be mostly empty.
-  if (panel.cached && panel.tokens <= 4) return panel_i8<Vector512, ByteDot>(task);
+  if (panel.cached && panel.tokens <= kFewByteTokens) return panel_i8<Vector512, ByteDot>(task);
   if (panel.tokens <= kMostStreamed) return panel_i8_by_rows(task);
   const PanelMeaning meaning = meaning_of<Vector512>(task);
   alignas(64) int sums[kMaxBlockTokens][kPanel];

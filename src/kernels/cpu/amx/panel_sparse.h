@@ -9,9 +9,6 @@
 namespace caravan::cpu {
 namespace {
 
-/// Up to so many tokens vpdpbusd keeps up with expanding, and tiles would be mostly empty.
-constexpr Index kFewByteTokens = 4;
-
 void tile_panel_sparse(const QuantizedTask& task) {
   const PanelTask& panel = task.panel;
   if (panel.tokens <= kFewByteTokens) return panel_sparse_vbmi2(task);
