@@ -43,9 +43,13 @@ bool is_text(const std::string& name) {
                      [&name](std::string_view start) { return name.starts_with(start); });
 }
 
+fs::path without_slash(const fs::path& output) {
+  return output.has_filename() ? output : output.parent_path();
+}
+
 /// `output` without a slash at its end, checked.
 fs::path checked_output(const fs::path& output) {
-  fs::path named = output.has_filename() ? output : output.parent_path();
+  fs::path named = without_slash(output);
   std::error_code error;
   if (named.empty()) fail("the output folder's name is empty, expected that of a new folder");
   if (fs::exists(named, error) && !(fs::is_directory(named, error) && fs::is_empty(named, error)))
@@ -54,8 +58,7 @@ fs::path checked_output(const fs::path& output) {
 }
 
 fs::path made_folder(const fs::path& output) {
-  fs::path folder = output;
-  folder += ".partial-" + std::to_string(::getpid());
+  fs::path folder = QuantizedFolderWriter::unfinished(output);
   std::error_code error;
   fs::create_directory(folder, error);
   if (error) fail(folder.string(), ": cannot be made: ", error.message());
@@ -95,6 +98,12 @@ bool is_linear(const std::string& name, const Shape& shape) {
 }
 
 }  // namespace
+
+fs::path QuantizedFolderWriter::unfinished(const fs::path& output) {
+  fs::path folder = without_slash(output);
+  folder += ".partial-" + std::to_string(::getpid());
+  return folder;
+}
 
 QuantizedFolderWriter::QuantizedFolderWriter(const fs::path& output, uint64_t shard_bytes)
     : output_(checked_output(output)), folder_(made_folder(output_)), shards_(folder_, shard_bytes) {}

@@ -26,8 +26,8 @@ class QuantizedFolderWriter {
   QuantizedFolderWriter(const QuantizedFolderWriter&) = delete;
   QuantizedFolderWriter& operator=(const QuantizedFolderWriter&) = delete;
 
-  /// Where it is written until it is complete.
-  [[nodiscard]] const std::filesystem::path& unfinished() const { return folder_; }
+  /// Where this process writes `output` until it is complete.
+  static std::filesystem::path unfinished(const std::filesystem::path& output);
 
   /// A tensor byte by byte as another checkpoint stores it. Throws Error, naming it, where it is stored in
   /// blocks, of a dtype that Caravan has none for, or in llama.cpp's order of rows.

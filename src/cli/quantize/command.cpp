@@ -78,17 +78,18 @@ std::vector<MatrixResult> write_checkpoint(const QuantizeFlags& flags, const Sou
                                            Signals& signals, ProgressLine& line) {
   std::vector<std::vector<int32_t>> texts;
   if (flags.options.needs_text()) texts = calibration_texts(flags, source.config());
-  QuantizedFolderWriter writer(flags.output);
   std::stop_source stop;
+  // Before there is a folder that a signal could leave behind.
   const Signals::Listener listener(signals, [&](int count) {
     if (count == 1) {
       stop.request_stop();
       return;
     }
     std::error_code ignored;
-    fs::remove_all(writer.unfinished(), ignored);
+    fs::remove_all(QuantizedFolderWriter::unfinished(flags.output), ignored);
     std::_Exit(kStopped);
   });
+  QuantizedFolderWriter writer(flags.output);
   const auto progress = [&line](const std::string& what) { line.show("caravan quantize: " + what); };
   return quantize_checkpoint({source, flags.options, texts, progress, stop.get_token()}, writer);
 }
