@@ -150,6 +150,7 @@ void add_quantized(const std::string& shape_name, const LinearShape& shape, IsaL
   const RowQuant rows = {ActivationQuant::kPerToken};
   const std::pair<const char*, QuantizedFormat> formats[] = {
       {"W8A8", {{8, 0, false}, rows, DType::kF32, DType::kI8}},
+      {"W4A8", {{4, 128, false}, rows, DType::kF32, DType::kI8}},
       {"W8A8-sparse", {{8, 0, false}, rows, DType::kF32, DType::kI8, shape.in / 2}},
       {"W8A16", {{8, 0, false}, {}, DType::kF32, DType::kBF16}},
       {"W4A16-128", {{4, 128, false}, {}, DType::kF16, DType::kBF16}},

@@ -1,6 +1,7 @@
 #include "checkpoint/pack_quantized.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -74,6 +75,45 @@ void keep_values(const std::vector<std::byte>& values, const ChunkLayout& layout
   }
 }
 
+/// What an output's scales become where its weight is lifted.
+struct Lift {
+  float scale = 0.0F;            ///< of the lifted values
+  std::vector<uint8_t> factors;  ///< [groups]
+};
+
+Lift lift_of(const float* scales, int64_t groups) {
+  Lift lift;
+  const float largest = *std::max_element(scales, scales + groups);
+  lift.scale = largest * static_cast<float>(kFactorUnit) / static_cast<float>(kLargestFactor);
+  for (int64_t group = 0; group < groups; ++group) {
+    const float share = largest > 0.0F ? scales[group] / largest : 0.0F;
+    lift.factors.push_back(static_cast<uint8_t>(std::nearbyint(share * static_cast<float>(kLargestFactor))));
+  }
+  return lift;
+}
+
+/// Writes a panel of a lifted weight to `chunk`, whose bytes are all 0.
+void pack_lifted(const PanelNumbers& numbers, int64_t in, const QuantizedFormat& format, std::byte* chunk) {
+  const ChunkLayout layout = chunk_layout(format, in);
+  const int64_t groups = groups_of(format.weight, in);
+  const int64_t width = in / groups;
+  std::vector<int8_t> row(static_cast<size_t>(layout.inputs));  // a group of one output, up to whole steps
+  for (int64_t o = 0; o < kPanelOutputs; ++o) {
+    const Lift lift = lift_of(numbers.scales.data() + o * groups, groups);
+    store_scale(lift.scale, format.scale, chunk + o * static_cast<int64_t>(size_of(format.scale)));
+    int32_t sum = 0;
+    for (int64_t group = 0; group < groups; ++group) {
+      const uint8_t factor = lift.factors[static_cast<size_t>(group)];
+      std::byte* to = chunk + layout.values + group * layout.group_bytes;
+      to[o] = static_cast<std::byte>(factor);
+      std::copy_n(numbers.values.data() + o * in + group * width, width, row.begin());
+      store_values(row.data(), layout.inputs, o, format, to + kPanelOutputs);
+      for (const int8_t value : row) sum += lifted(factor, value);
+    }
+    std::memcpy(chunk + layout.sums + o * 4, &sum, sizeof sum);
+  }
+}
+
 /// Writes group `group` of a panel to `chunk`, whose bytes are all 0.
 void pack_chunk(const PanelNumbers& numbers, int64_t in, int64_t group, const QuantizedFormat& format,
                 std::byte* chunk) {
@@ -105,7 +145,7 @@ void pack_quantized(const std::vector<int64_t>& source_rows, bool interleaved, i
                     const QuantizedFormat& format, const ReadQuantized& read, const TensorView& blob) {
   const std::vector<std::vector<PackedRows>> plan = rows_of_panels(source_rows, interleaved);
   CARAVAN_CHECK_EQ(static_cast<int64_t>(plan.size()), blob.shape[0]);
-  const int64_t groups = blob.shape[1];
+  const int64_t groups = groups_of(format.weight, in);
   const int64_t chunk_bytes = blob.shape[2];
   for_each_in_parallel(plan.size(), [&](size_t panel) {
     PanelNumbers numbers(in, groups);
@@ -113,7 +153,9 @@ void pack_quantized(const std::vector<int64_t>& source_rows, bool interleaved, i
       read(part.source, part.first, part.count,
            numbers.rows_at(part.place, in, groups, format.weight.zero_points));
     }
-    auto* chunks = static_cast<std::byte*>(blob.data) + static_cast<int64_t>(panel) * groups * chunk_bytes;
+    auto* chunks =
+        static_cast<std::byte*>(blob.data) + static_cast<int64_t>(panel) * blob.shape[1] * chunk_bytes;
+    if (is_lifted(format)) return pack_lifted(numbers, in, format, chunks);
     for (int64_t group = 0; group < groups; ++group)
       pack_chunk(numbers, in, group, format, chunks + group * chunk_bytes);
   });

@@ -34,17 +34,18 @@ Routing GraphBuilder::route(ValueId logits, int64_t chosen, bool renormalize) {
 std::optional<QuantizedFormat> GraphBuilder::format_of(const ExpertNames& names, int64_t experts) const {
   const auto format_of_expert = [&](int64_t expert) -> std::optional<QuantizedFormat> {
     const auto found = precision_.quantized.find(names.of(expert));
-    if (found == precision_.quantized.end()) return std::nullopt;
-    QuantizedFormat format = found->second;
-    format.row_kept = 0;  // as many as another expert of them has: with zeros they are alike
-    return format;
+    return found == precision_.quantized.end() ? std::nullopt : std::optional(found->second);
   };
+  std::optional<QuantizedFormat> common = format_of_expert(0);
   for (int64_t expert = 1; expert < experts; ++expert) {
-    if (format_of_expert(expert) == format_of_expert(0)) continue;
+    const std::optional<QuantizedFormat> format = format_of_expert(expert);
+    if (!common && !format) continue;
+    common = common && format ? common_format(*common, *format) : std::nullopt;
+    if (common) continue;
     fail(in_quotes(names.of(expert)), " is quantised otherwise than ", in_quotes(names.of(0)),
          ", expected the experts of a layer to be quantised alike, with inputs scaled alike");
   }
-  return format_of_expert(0);
+  return common;
 }
 
 ValueId GraphBuilder::group_rows(ValueId x, const Routing& routing) {

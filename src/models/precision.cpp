@@ -10,16 +10,19 @@ namespace {
 /// The format in which the kernels take a stored matrix beside weights of `dtype`.
 QuantizedFormat format_of(const QuantizedWeight& weight, DType dtype, const WeightStore& store) {
   const bool rows = weight.rows.mode != ActivationQuant::kNone;
-  if (rows && (weight.quant.bits != 8 || weight.quant.group != 0 || weight.quant.zero_points)) {
+  if (rows && !takes_quantized_rows(weight.quant)) {
     fail(store.where_is(weight.name), " is of ", weight.quant.bits, " bits",
-         weight.quant.group != 0 ? " in groups" : "", weight.quant.zero_points ? " with zero points" : "",
-         " for quantised activations, expected 8 bits, symmetric, with a scale for each output");
+         weight.quant.group != 0 ? " in groups of " + std::to_string(weight.quant.group) : "",
+         weight.quant.zero_points ? " with zero points" : "",
+         " for quantised activations, expected 8 bits with a scale for each output, or 4 bits in groups of a "
+         "multiple of 4, both symmetric");
   }
   if (rows && weight.in > kMaxQuantizedInputs) {
     fail(store.where_is(weight.name), " has ", weight.in, " inputs, expected at most ", kMaxQuantizedInputs,
          " where activations are quantised, because sums are kept in 32 bits");
   }
   QuantizedFormat format = {weight.quant, weight.rows, weight.scale, rows ? DType::kI8 : dtype};
+  if (is_lifted(format)) format.scale = DType::kF32;
   if (weight.row_kept > 0 && sparse_saves(format, weight.in, weight.row_kept))
     format.row_kept = weight.row_kept;
   return format;

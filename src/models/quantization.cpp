@@ -9,7 +9,7 @@ namespace caravan {
 
 namespace {
 
-/// Of W4A16 where nothing else is asked for: llm-compressor's and AWQ's default.
+/// Of 4 bits where nothing else is asked for: llm-compressor's and AWQ's default.
 constexpr int64_t kDefaultGroup = 128;
 
 /// Whether the matmul makes what experts are chosen or weighed by: a few rows, whose rounding would send
@@ -27,19 +27,16 @@ bool is_router(const Graph& graph, const Uses& uses, const Node& node) {
 }  // namespace
 
 std::string_view name_of(const LoadQuantization& scheme) {
-  if (scheme.rows.mode != ActivationQuant::kNone) return "w8a8";
-  return scheme.weight.bits == 8 ? "w8a16" : "w4a16";
+  const bool rows = scheme.rows.mode != ActivationQuant::kNone;
+  if (scheme.weight.bits == 8) return rows ? "w8a8" : "w8a16";
+  return rows ? "w4a8" : "w4a16";
 }
 
 std::optional<LoadQuantization> quantization_from_name(std::string_view name) {
   LoadQuantization scheme;
-  if (name == "w8a8") {
-    scheme.rows.mode = ActivationQuant::kPerToken;
-  } else if (name == "w4a16") {
-    scheme.weight = {.bits = 4, .group = kDefaultGroup};
-  } else if (name != "w8a16") {
-    return std::nullopt;
-  }
+  if (name != "w8a8" && name != "w8a16" && name != "w4a8" && name != "w4a16") return std::nullopt;
+  if (name.starts_with("w4")) scheme.weight = {.bits = 4, .group = kDefaultGroup};
+  if (name.ends_with("a8")) scheme.rows.mode = ActivationQuant::kPerToken;
   return scheme;
 }
 
@@ -84,16 +81,15 @@ std::map<std::string, QuantizedFormat> quantized_matrices(const Graph& graph, co
       fail(in_quotes(name), " has ", spec.width, " inputs, which groups of ", format.weight.group,
            " do not divide: expected another --group-size or scheme");
     }
+    if (format.rows.mode != ActivationQuant::kNone && !takes_quantized_rows(format.weight)) {
+      fail("--group-size: found ", format.weight.group, " for ", name_of(scheme),
+           ", expected a multiple of 4");
+    }
     if (format.rows.mode != ActivationQuant::kNone && spec.width > kMaxQuantizedInputs) {
-      fail(in_quotes(name), " has ", spec.width, " inputs, expected at most ", kMaxQuantizedInputs,
-           " for w8a8, whose sums are kept in 32 bits");
+      fail(in_quotes(name), " has ", spec.width, " inputs, expected at most ", kMaxQuantizedInputs, " for ",
+           name_of(scheme), ", whose sums are kept in 32 bits");
     }
     if (scheme.sparsity != Sparsity::kNone) {
-      if (node.op == OpKind::kGroupedLinear) {
-        fail("--sparsity: ", in_quotes(name),
-             " is a matrix of experts, of which no kernel multiplies by sparse ones, expected none (caravan "
-             "quantize prunes experts, which then run with their zeros)");
-      }
       CARAVAN_CHECK(can_be_sparse(format));
       format.row_kept = kept_inputs(spec.width, scheme.sparsity);
     }

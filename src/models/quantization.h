@@ -21,17 +21,17 @@ struct LoadQuantization {
   Sparsity sparsity = Sparsity::kNone;
 };
 
-/// "w8a8", "w8a16", "w4a16".
+/// "w8a8", "w8a16", "w4a8", "w4a16".
 std::string_view name_of(const LoadQuantization& scheme);
 
-/// The scheme `name`: w8a8 (8 bits for each output, activations for each token), w8a16 (8 bits for each
-/// output) or w4a16 (4 bits, groups of 128 inputs). Nothing for any other name.
+/// The scheme `name`: weights of w8 have 8 bits for each output, of w4 4 bits in groups of 128 inputs;
+/// activations of a8 8 bits for each token, of a16 what they have. Nothing for any other name.
 std::optional<LoadQuantization> quantization_from_name(std::string_view name);
 
 /// "w8a8, per channel", "w4a16, groups of 128, zero points", "w8a8, per channel, static activations".
 std::string format_text(const QuantizedFormat& format);
 
-/// "w8a8", "w8a16" or "w4a16", or "w8a8 sparse": of most of `formats`, of which there is at least one.
+/// As name_of(), or "w8a8 sparse": of most of `formats`, of which there is at least one.
 std::string scheme_name(const std::map<std::string, QuantizedFormat>& formats);
 
 /// The format of every matrix that `graph`, recorded without quantisation, multiplies by, under the first of

@@ -89,8 +89,8 @@ void check(const PackedLinearArgs& args) {
   const DType order = quantized ? args.format.order : args.weight.dtype;
   if (quantized) {
     CARAVAN_CHECK_EQ(rows_quantized, order == DType::kI8);
-    CARAVAN_CHECK(!rows_quantized || (args.format.weight.group == 0 && !args.format.weight.zero_points &&
-                                      args.format.weight.bits == 8 && in <= kMaxQuantizedInputs));
+    CARAVAN_CHECK(!rows_quantized || (takes_quantized_rows(args.format.weight) && in <= kMaxQuantizedInputs));
+    CARAVAN_CHECK(!is_lifted(args.format) || args.format.scale == DType::kF32);
     CARAVAN_CHECK(args.format.row_kept == 0 || can_be_sparse(args.format));
     expect("weight", args.weight, quantized_shape(out, in, args.format), {blob_dtype(args.format)});
   } else {

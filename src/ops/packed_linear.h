@@ -40,8 +40,8 @@ struct MatmulTiles {
 /// of inputs of scale[o] * (sum over i of x[t, i] * q[o, i] - zero[o] * (sum over i of x[t, i])), all in
 /// fp32; a kernel may cut groups into smaller ones. Where rows are quantised too (W8A8), sums are exact in
 /// int32: s[t, o] = (sum over i of (x[t, i] - zero of row t) * q[o, i]) * (scale of row t * scale[o]), each
-/// product and the sum as fp32 rounded once, then plus bias[o]. A sparse weight (format.row_kept) gives the
-/// bits of the same weight with every value stored.
+/// product and the sum as fp32 rounded once, then plus bias[o]. Of a lifted weight (W4A8) q is the lifted
+/// value. A sparse weight (format.row_kept) gives the bits of the same weight with every value stored.
 struct PackedLinearArgs {
   /// [tokens, in]: bf16 where weight is bf16, or is quantised in that order; rows as QuantizeRowsArgs makes
   /// them where the weight is quantised with its rows, then uint8 [tokens, quantized_row_bytes(in)]; else

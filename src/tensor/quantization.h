@@ -25,10 +25,24 @@
 //     kept     [capacity] int8: those values one after the other, of all masks in turn
 //
 // with one capacity for all chunks, so that a panel begins where a multiple of its size says. Only within a
-// panel kept values can be found by counting alone. Thread safety: pure functions.
+// panel kept values can be found by counting alone.
+//
+// Weights of 4 bits whose inputs are quantised too (W4A8) are lifted to int8 on their way: a panel is one
+// chunk of all groups, and a value q stands for scale[o] * lifted(factor[o, g], q). After scales (fp32) and
+// sums (of lifted values) it has for each group in turn
+//
+//     factors  [64] uint8: 0 .. 127, the group's scale in 127ths of the output's largest
+//     values   [group / step, 64, step], those of each step in 64 words: words 0 to 31 have bytes 0 to 7 of
+//              each 16 that follow each other in the order above, words 32 to 63 have bytes 8 to 15; nibble n
+//              of each, from the lowest on, belongs to the n-th 64 values of the step. So packing 16-bit
+//              numbers to bytes, which vectors do by 128 bits, gives the order of the panel.
+//
+// Thread safety: pure functions.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "base/error.h"
 #include "tensor/panels.h"
@@ -62,7 +76,9 @@ struct WeightQuant {
 /// A quantised weight in memory.
 struct QuantizedFormat {
   WeightQuant weight;
-  RowQuant rows;              ///< of what it is multiplied with; not kNone for 8 bits by whole outputs only
+  /// Of what it is multiplied with; not kNone for 8 bits by whole outputs or 4 bits only, without zero
+  /// points.
+  RowQuant rows;
   DType scale = DType::kF32;  ///< fp32, fp16 or bf16
   /// How values are ordered and what they are multiplied as: fp32, fp16 or bf16 (rounded to it, once), or
   /// int8 where rows are quantised.
@@ -72,6 +88,25 @@ struct QuantizedFormat {
   int64_t row_kept = 0;
   bool operator==(const QuantizedFormat&) const = default;
 };
+
+/// Whether weights of 4 bits are lifted to int8, because what they are multiplied with is quantised.
+constexpr bool is_lifted(const QuantizedFormat& format) {
+  return format.weight.bits == 4 && format.rows.mode != ActivationQuant::kNone;
+}
+/// Whether a weight so quantised can be multiplied with quantised rows: 8 bits by whole outputs, or 4 bits in
+/// groups of whole steps of a panel; without zero points.
+constexpr bool takes_quantized_rows(const WeightQuant& weight) {
+  if (weight.zero_points) return false;
+  return weight.bits == 8 ? weight.group == 0 : weight.group % panel_step(DType::kI8) == 0;
+}
+/// The factor of the group that has an output's largest scale: the largest whose products fit int8.
+constexpr int32_t kLargestFactor = 127;
+/// What a factor counts in: the weight's scale is the largest group's over kLargestFactor, times this.
+constexpr int32_t kFactorUnit = 8;
+/// factor * q / 8, ties upward: -127 .. 111 for q from -8 to 7.
+constexpr int32_t lifted(int32_t factor, int32_t q) {
+  return (factor * q + kFactorUnit / 2) >> 3;  // rounds down, of negative numbers too
+}
 
 /// Values that share a mask: a vector of bytes.
 constexpr int64_t kMaskedValues = 64;
@@ -83,15 +118,21 @@ struct ChunkLayout {
   int64_t inputs = 0;  ///< that it has room for: a group's, up to whole steps
   int64_t zeros = 0;
   int64_t sums = 0;
-  int64_t masks = 0;     ///< the same as values where every value is stored
-  int64_t values = 0;    ///< or kept ones
-  int64_t capacity = 0;  ///< of kept values
-  int64_t bytes = 0;     ///< of the whole chunk
+  int64_t masks = 0;        ///< the same as values where every value is stored
+  int64_t values = 0;       ///< or kept ones; of a lifted weight the first group's factors
+  int64_t capacity = 0;     ///< of kept values
+  int64_t group_bytes = 0;  ///< of a lifted weight: from one group's factors to the next's
+  int64_t bytes = 0;        ///< of the whole chunk
 };
 
 /// How many groups the inputs of an output are divided into. A group divides them.
 inline int64_t groups_of(const WeightQuant& weight, int64_t in) {
   return weight.group == 0 ? 1 : in / weight.group;
+}
+
+/// And how many chunks a panel has.
+inline int64_t chunks_of(const QuantizedFormat& format, int64_t in) {
+  return is_lifted(format) ? 1 : groups_of(format.weight, in);
 }
 
 /// Up to whole cache lines.
@@ -107,6 +148,12 @@ inline ChunkLayout chunk_layout(const QuantizedFormat& format, int64_t in) {
   const bool has_sums = format.rows.mode != ActivationQuant::kNone;
   layout.masks = layout.sums + (has_sums ? kPanelOutputs * 4 : 0);
   const int64_t values = layout.inputs * kPanelOutputs;
+  if (is_lifted(format)) {
+    layout.values = layout.masks;
+    layout.group_bytes = kPanelOutputs + values / 2;
+    layout.bytes = layout.values + groups_of(format.weight, in) * layout.group_bytes;
+    return layout;
+  }
   if (format.row_kept == 0) {
     layout.values = layout.masks;
     layout.bytes = layout.values + whole_lines(values * format.weight.bits / 8);
@@ -132,6 +179,15 @@ inline bool sparse_saves(QuantizedFormat format, int64_t in, int64_t row_kept) {
   return can_be_sparse(format) && chunk_layout(format, in).bytes < dense;
 }
 
+/// The format of matrices of these formats that become one; nothing where they cannot. What only one of them
+/// has sparse has every value stored.
+inline std::optional<QuantizedFormat> common_format(const QuantizedFormat& a, QuantizedFormat b) {
+  QuantizedFormat common = a;
+  common.row_kept = a.row_kept == 0 || b.row_kept == 0 ? 0 : std::max(a.row_kept, b.row_kept);
+  b.row_kept = common.row_kept;
+  return common == b ? std::optional(common) : std::nullopt;
+}
+
 /// The dtype that the blob's tensor has, by which kernels are chosen: int8 where rows are quantised too, else
 /// uint8.
 constexpr DType blob_dtype(const QuantizedFormat& format) {
@@ -141,8 +197,7 @@ constexpr DType blob_dtype(const QuantizedFormat& format) {
 /// The shape of a quantised [out, in] weight: [panels, groups, bytes of a chunk].
 inline Shape quantized_shape(int64_t out, int64_t in, const QuantizedFormat& format) {
   CARAVAN_CHECK(format.weight.group == 0 || in % format.weight.group == 0);
-  return {(out + kPanelOutputs - 1) / kPanelOutputs, groups_of(format.weight, in),
-          chunk_layout(format, in).bytes};
+  return {(out + kPanelOutputs - 1) / kPanelOutputs, chunks_of(format, in), chunk_layout(format, in).bytes};
 }
 
 /// Of value [output, input] of a chunk, both counted within it: its place in the chunk's order.
@@ -157,11 +212,13 @@ struct NibblePlace {
   bool upper;  ///< in the byte's upper half
 };
 
-/// Of the value at `place` of a chunk of 4 bits.
+/// Of the value at `place` of a chunk of 4 bits, or of a group of a lifted weight.
 constexpr NibblePlace nibble_place(const QuantizedFormat& format, int64_t place) {
   const int64_t words = kPanelOutputs / 4 * panel_step(format.order);
   const int64_t quarter = place / words;
-  return {(quarter / 4 * words + place % words) * 2 + quarter % 4 / 2, quarter % 2 == 1};
+  int64_t word = place % words;
+  if (is_lifted(format)) word = word % 16 / 8 * 32 + word / 16 * 8 + word % 8;
+  return {(quarter / 4 * words + word) * 2 + quarter % 4 / 2, quarter % 2 == 1};
 }
 
 /// A quantised row of `width` activations, as a row of a uint8 tensor: the values, up to whole cache lines,

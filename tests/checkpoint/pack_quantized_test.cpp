@@ -201,6 +201,42 @@ TEST(PackQuantized, KeepsOnlyWhatIsNotZero) {
   }
 }
 
+TEST(PackQuantized, LiftsFourBitsToTheLargestScaleOfEachOutput) {
+  constexpr int64_t kIn = 24;
+  const QuantizedFormat format = {{4, 8, false}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8};
+  const Numbers numbers(70, kIn, format.weight, 7);
+  const Tensor blob(blob_dtype(format), quantized_shape(numbers.out, kIn, format));
+  pack_quantized(
+      {numbers.out}, false, kIn, format,
+      [&](int64_t, int64_t first, int64_t count, const QuantizedRows& to) { numbers.read(first, count, to); },
+      blob.view());
+  const ChunkLayout layout = chunk_layout(format, kIn);
+  for (int64_t output = 0; output < 2 * kPanelOutputs; ++output) {
+    const auto* chunk = blob.as_bytes() + output / kPanelOutputs * blob.shape()[2];
+    const int64_t column = output % kPanelOutputs;
+    const bool exists = output < numbers.out;
+    const auto first = numbers.scales.begin() + output * 3;
+    const float largest = exists ? *std::max_element(first, first + 3) : 0.0F;
+    float scale = -1.0F;
+    int32_t stored_sum = -1;
+    std::memcpy(&scale, chunk + column * 4, sizeof scale);
+    std::memcpy(&stored_sum, chunk + layout.sums + column * 4, sizeof stored_sum);
+    ASSERT_FLOAT_EQ(scale, largest / 127.0F * 8.0F);
+    int32_t sum = 0;
+    for (int64_t i = 0; exists && i < kIn; ++i) {
+      const std::byte* group = chunk + layout.values + i / 8 * layout.group_bytes;
+      const auto factor = static_cast<int32_t>(group[column]);
+      ASSERT_NEAR(static_cast<float>(factor), first[i / 8] / largest * 127.0F, 0.5F + 1e-4F);
+      const NibblePlace nibble = nibble_place(format, chunk_place(format, column, i % 8));
+      const auto both = static_cast<int32_t>(group[kPanelOutputs + nibble.byte]);
+      const int32_t q = (nibble.upper ? both / 16 : both % 16) - 8;
+      ASSERT_EQ(q, numbers.values[static_cast<size_t>(output * kIn + i)]) << output << ' ' << i;
+      sum += lifted(factor, q);
+    }
+    ASSERT_EQ(stored_sum, sum);
+  }
+}
+
 TEST(TakeQuantized, PrunesBeforeItRounds) {
   const QuantizedFormat dense = {{}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8};
   QuantizedFormat sparse = dense;

@@ -118,9 +118,9 @@ TEST_P(QuantizedFixture, KeepsEveryScaleInTheDtypeThatItNames) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, QuantizedFixture,
-                         testing::Values("int_token", "int_token_asymmetric", "int_static", "pack8", "pack4",
-                                         "pack4_asymmetric", "pack4_channel", "mixed", "int_bitmask", "gptq",
-                                         "gptq_asymmetric", "gptq_v2", "awq"),
+                         testing::Values("int_token", "int_token_asymmetric", "int4_token", "int_static",
+                                         "pack8", "pack4", "pack4_asymmetric", "pack4_channel", "mixed",
+                                         "int_bitmask", "gptq", "gptq_asymmetric", "gptq_v2", "awq"),
                          [](const auto& name) { return std::string(name.param); });
 
 /// The matrix `name` of layer 0 of a fixture.

@@ -128,9 +128,9 @@ TEST_P(WrittenFixture, HoldsTheSameNumbersInOneFileAndInMany) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, WrittenFixture,
-                         testing::Values("int_token", "int_token_asymmetric", "int_static", "pack8", "pack4",
-                                         "pack4_asymmetric", "pack4_channel", "mixed", "int_bitmask",
-                                         "gptq_asymmetric", "gptq_v2", "awq"),
+                         testing::Values("int_token", "int_token_asymmetric", "int4_token", "int_static",
+                                         "pack8", "pack4", "pack4_asymmetric", "pack4_channel", "mixed",
+                                         "int_bitmask", "gptq_asymmetric", "gptq_v2", "awq"),
                          [](const auto& name) { return std::string(name.param); });
 
 /// Fixtures of the package itself, whose schemes the writer has too.
@@ -152,8 +152,8 @@ TEST_P(PackageFixture, IsWrittenByteForByteAsThePackageWroteIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, PackageFixture,
-                         testing::Values("int_token", "int_token_asymmetric", "int_bitmask", "pack8", "pack4",
-                                         "pack4_asymmetric", "pack4_channel"),
+                         testing::Values("int_token", "int_token_asymmetric", "int4_token", "int_bitmask",
+                                         "pack8", "pack4", "pack4_asymmetric", "pack4_channel"),
                          [](const auto& name) { return std::string(name.param); });
 
 TEST(FolderWriter, LeavesEveryTensorAlignedToItsElement) {

@@ -153,10 +153,10 @@ TEST(CompressedTensors, RefusesInputsAndOutputsThatItHasNot) {
   EXPECT_EQ(refusal(compressed(R"("targets": ["Linear"], "input_activations": {})")),
             of_group("weights", "missing, expected an object: activations alone are not quantised"));
   EXPECT_EQ(refusal(compressed(
-                R"("targets": ["Linear"], "weights": {"num_bits": 4, "group_size": 32},
+                R"("targets": ["Linear"], "weights": {"num_bits": 8, "group_size": 32},
              "input_activations": {"dynamic": true, "strategy": "token"})")),
             of_group("input_activations",
-                     "an object, expected null where weights have 4 bits or scales for groups of inputs"));
+                     "an object, expected null where weights of 8 bits have scales for groups of inputs"));
 }
 
 TEST(CompressedTensors, ReadsTheKvCache) {

@@ -78,7 +78,7 @@ LoadOptions pruned(Sparsity sparsity) {
 
 TEST(QuantizedModel, GivesTheSameTokensInEveryMode) {
   for (const LoadOptions& load : {rounded("w8a8"), pruned(Sparsity::kHalf), rounded("w8a16"),
-                                  rounded("w8a16", 32), rounded("w4a16", 32)}) {
+                                  rounded("w8a16", 32), rounded("w4a8", 32), rounded("w4a16", 32)}) {
     const Answer eager = answer(test::source_dir() / "models/demo", load, ExecuteMode::kEager);
     for (const ExecuteMode mode : kModes) {
       const Answer found = answer(test::source_dir() / "models/demo", load, mode);
@@ -89,9 +89,12 @@ TEST(QuantizedModel, GivesTheSameTokensInEveryMode) {
 }
 
 TEST(QuantizedModel, StaysNearTheModelThatItWasRoundedFrom) {
-  // Measured: 0.02, 0.02 and 0.15. Twice that leaves room for other rounding, and none for a wrong scale.
-  const std::pair<LoadOptions, double> cases[] = {
-      {rounded("w8a8"), 0.06}, {rounded("w8a16"), 0.04}, {rounded("w4a16", 32), 0.3}};
+  // Measured: 0.02, 0.02, 0.15 and 0.15. Twice that leaves room for other rounding, and none for a wrong
+  // scale.
+  const std::pair<LoadOptions, double> cases[] = {{rounded("w8a8"), 0.06},
+                                                  {rounded("w8a16"), 0.04},
+                                                  {rounded("w4a16", 32), 0.3},
+                                                  {rounded("w4a8", 32), 0.3}};
   const Answer exact = answer(test::source_dir() / "models/demo", {}, ExecuteMode::kReduceOverhead);
   for (const auto& [load, bound] : cases) {
     const Answer found = answer(test::source_dir() / "models/demo", load, ExecuteMode::kReduceOverhead);
@@ -102,8 +105,8 @@ TEST(QuantizedModel, StaysNearTheModelThatItWasRoundedFrom) {
 }
 
 TEST(QuantizedModel, IsComputedAlikeAtEveryLevel) {
-  for (const LoadOptions& load :
-       {rounded("w8a8"), pruned(Sparsity::kTwoOf4), rounded("w8a16"), rounded("w4a16", 32)}) {
+  for (const LoadOptions& load : {rounded("w8a8"), pruned(Sparsity::kTwoOf4), rounded("w8a16"),
+                                  rounded("w4a8", 32), rounded("w4a16", 32)}) {
     LoadOptions fp32 = load;
     fp32.dtype = DType::kF32;
     const Answer truth = answer(test::source_dir() / "models/demo", fp32, ExecuteMode::kReduceOverhead,
@@ -143,8 +146,8 @@ class QuantizedMixture : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(QuantizedMixture, GivesTheSameTokensInEveryMode) {
-  for (const LoadOptions& load :
-       {rounded("w8a8"), rounded("w8a16"), rounded("w8a16", 4), rounded("w4a16", 4)}) {
+  for (const LoadOptions& load : {rounded("w8a8"), pruned(Sparsity::kTwoOf4), rounded("w8a16"),
+                                  rounded("w8a16", 4), rounded("w4a8", 4), rounded("w4a16", 4)}) {
     const Answer eager = answer(folder(), load, ExecuteMode::kEager);
     for (const ExecuteMode mode : kModes) {
       EXPECT_EQ(answer(folder(), load, mode).tokens, eager.tokens)

@@ -104,6 +104,8 @@ const std::vector<std::vector<int64_t>>& spreads() {
 
 const QuantizedFormat kFormats[] = {
     {{8, 0, false}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8},
+    {{8, 0, false}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8, 52},
+    {{4, 8, false}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8},
     {{8, 0, false}, {}, DType::kF32, DType::kF32},
     {{4, 8, true}, {}, DType::kF16, DType::kF16},
     {{4, 4, false}, {}, DType::kBF16, DType::kBF16},

@@ -55,6 +55,30 @@ void pack_output(const QuantizedMatrix& matrix, const QuantizedFormat& format, i
     std::memcpy(chunk + layout.sums + column * 4, &sum, sizeof sum);
 }
 
+/// Writes one output's part of a panel of a lifted weight.
+void pack_lifted_output(const QuantizedMatrix& matrix, const QuantizedFormat& format, int64_t o,
+                        uint8_t* chunk) {
+  const ChunkLayout layout = chunk_layout(format, matrix.in);
+  const int64_t group = matrix.in / groups_of(format.weight, matrix.in);
+  const int64_t column = o % kPanelOutputs;
+  const bool exists = o < matrix.out;
+  store_number(chunk, DType::kF32, column, exists ? lifted_scale(matrix, format, o) : 0.0F);
+  int32_t sum = 0;
+  for (int64_t g = 0; g < matrix.in / group; ++g) {
+    uint8_t* factors = chunk + layout.values + g * layout.group_bytes;
+    const int32_t factor = exists ? lifted_factor(matrix, format, o, g * group) : 0;
+    factors[column] = static_cast<uint8_t>(factor);
+    for (int64_t i = 0; i < layout.inputs; ++i) {
+      const bool inside = exists && i < group;
+      const int32_t value = inside ? matrix.values[static_cast<size_t>(o * matrix.in + g * group + i)] : 0;
+      sum += lifted(factor, value);
+      const NibblePlace nibble = nibble_place(format, chunk_place(format, column, i));
+      factors[kPanelOutputs + nibble.byte] |= static_cast<uint8_t>((value + 8) * (nibble.upper ? 16 : 1));
+    }
+  }
+  std::memcpy(chunk + layout.sums + column * 4, &sum, sizeof sum);
+}
+
 /// Writes a chunk of `format`, which is sparse, from the same with every value stored.
 void drop_zeros(const uint8_t* all, const ChunkLayout& from, const ChunkLayout& to, uint8_t* chunk) {
   std::memcpy(chunk, all, static_cast<size_t>(to.masks));
@@ -97,6 +121,20 @@ Tensor random_input(const QuantizedFormat& format, int64_t tokens, int64_t in, s
 
 }  // namespace
 
+float lifted_scale(const QuantizedMatrix& matrix, const QuantizedFormat& format, int64_t o) {
+  const int64_t groups = groups_of(format.weight, matrix.in);
+  const auto first = matrix.scales.begin() + o * groups;
+  return *std::max_element(first, first + groups) * 8.0F / 127.0F;
+}
+
+int32_t lifted_factor(const QuantizedMatrix& matrix, const QuantizedFormat& format, int64_t o, int64_t i) {
+  const int64_t groups = groups_of(format.weight, matrix.in);
+  const auto first = matrix.scales.begin() + o * groups;
+  const float largest = *std::max_element(first, first + groups);
+  const float scale = first[i / (matrix.in / groups)];
+  return largest == 0.0F ? 0 : static_cast<int32_t>(std::nearbyint(scale / largest * 127.0F));
+}
+
 QuantizedMatrix random_matrix(const QuantizedFormat& format, int64_t out, int64_t in, std::mt19937& random) {
   const int64_t groups = groups_of(format.weight, in);
   const int32_t least = format.weight.bits == 8 ? -128 : -8;
@@ -129,8 +167,13 @@ Tensor packed(const QuantizedMatrix& matrix, const QuantizedFormat& format) {
   }
   for (int64_t panel = 0; panel < shape[0]; ++panel) {
     for (int64_t g = 0; g < shape[1]; ++g, chunk += shape[2]) {
-      for (int64_t o = 0; o < kPanelOutputs; ++o)
-        pack_output(matrix, format, panel * kPanelOutputs + o, g, chunk);
+      for (int64_t o = panel * kPanelOutputs; o < (panel + 1) * kPanelOutputs; ++o) {
+        if (is_lifted(format)) {
+          pack_lifted_output(matrix, format, o, chunk);
+        } else {
+          pack_output(matrix, format, o, g, chunk);
+        }
+      }
     }
   }
   return blob;

@@ -23,6 +23,10 @@ struct QuantizedMatrix {
 /// Of a sparse format no output has more than row_kept values that are not 0.
 QuantizedMatrix random_matrix(const QuantizedFormat& format, int64_t out, int64_t in, std::mt19937& random);
 
+/// Of output `o` of a lifted weight: its scale, and the factor of input i's group.
+float lifted_scale(const QuantizedMatrix& matrix, const QuantizedFormat& format, int64_t o);
+int32_t lifted_factor(const QuantizedMatrix& matrix, const QuantizedFormat& format, int64_t o, int64_t i);
+
 /// The blob.
 Tensor packed(const QuantizedMatrix& matrix, const QuantizedFormat& format);
 

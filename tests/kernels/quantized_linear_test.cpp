@@ -266,6 +266,7 @@ TEST_F(QuantizedLinear, GivesARowTheSameBitsInEveryBatchBlockAndLane) {
   sparse.row_kept = 516;
   const QuantizedFormat formats[] = {bytes_format(3),
                                      sparse,
+                                     {{4, 128, false}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8},
                                      {{8, 0, false}, {}, DType::kF32, DType::kF32},
                                      {{4, 128, true}, {}, DType::kF16, DType::kF16},
                                      {{4, 32, false}, {}, DType::kBF16, DType::kBF16},

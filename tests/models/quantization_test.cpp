@@ -31,7 +31,8 @@ LoadQuantization scheme(std::string_view name, int64_t group = 0) {
 }
 
 TEST(QuantizationFromName, KnowsEverySchemeByItsOwnName) {
-  for (const std::string_view name : {"w8a8", "w8a16", "w4a16"}) EXPECT_EQ(name_of(scheme(name)), name);
+  for (const std::string_view name : {"w8a8", "w8a16", "w4a8", "w4a16"})
+    EXPECT_EQ(name_of(scheme(name)), name);
   EXPECT_FALSE(quantization_from_name("w2a2").has_value());
 }
 
@@ -85,16 +86,29 @@ TEST(QuantizedMatrices, AreThoseOfEveryExpertButNotWhatExpertsAreChosenBy) {
   EXPECT_FALSE(formats.contains("model.layers.0.mlp.shared_expert_gate.weight"));
 }
 
-TEST(QuantizedMatrices, AreNotSparseOfExperts) {
+TEST(QuantizedMatrices, AreSparseOfExpertsToo) {
   ModelConfig config = small_config(false);
   config.mixture = MixtureConfig{.experts = 3, .chosen = 2, .intermediate_size = 12, .mlp_layers = {}};
   LoadQuantization sparse = scheme("w8a8");
   sparse.sparsity = Sparsity::kTwoOf4;
-  EXPECT_EQ(
-      test::error_of([&] { quantized_matrices(record_mixtral(config, {}), sparse, DType::kBF16); }),
-      "--sparsity: \"model.layers.0.block_sparse_moe.experts.0.w1.weight\" is a matrix of experts, of "
-      "which no kernel multiplies by sparse ones, expected none (caravan quantize prunes experts, which "
-      "then run with their zeros)");
+  const auto formats = quantized_matrices(record_mixtral(config, {}), sparse, DType::kBF16);
+  EXPECT_EQ(formats.at("model.layers.0.block_sparse_moe.experts.2.w2.weight").row_kept, 6);
+}
+
+TEST(QuantizedMatrices, OfFourBitsAndQuantisedRowsAreLiftedToTheScalesOfInt8) {
+  const auto formats =
+      quantized_matrices(record_llama(small_config(false), {}), scheme("w4a8", 4), DType::kBF16);
+  const QuantizedFormat& up = formats.at("model.layers.0.mlp.up_proj.weight");
+  EXPECT_TRUE(is_lifted(up));
+  EXPECT_EQ(up.scale, DType::kF32);
+  EXPECT_EQ(up.order, DType::kI8);
+  EXPECT_EQ(format_text(up), "w4a8, groups of 4");
+  EXPECT_FALSE(is_lifted(formats.at("lm_head.weight")));
+  EXPECT_EQ(scheme_name(formats), "w4a8");
+  EXPECT_EQ(test::error_of([&] {
+              quantized_matrices(record_llama(small_config(false), {}), scheme("w4a8", 2), DType::kBF16);
+            }),
+            "--group-size: found 2 for w4a8, expected a multiple of 4");
 }
 
 TEST(QuantizedMatrices, NameTheMatrixThatGroupsDoNotDivide) {

@@ -50,6 +50,7 @@ COMPRESSED = {
                              ["re:.*lm_head$"]),
     "int_static": (ODD, torch.bfloat16, "int-quantized", [(["Linear"], weights(strategy="tensor"), STATIC)],
                    ["lm_head"]),
+    "int4_token": (EVEN, torch.bfloat16, "int-quantized", [(["Linear"], weights(**GROUPS), TOKEN)], ["lm_head"]),
     "pack8": (ODD, torch.float16, "pack-quantized", [(["re:.*_proj$"], weights(), None)], []),
     "pack4": (EVEN, torch.bfloat16, "pack-quantized", [(["Linear"], weights(**GROUPS), None)], ["lm_head"]),
     "pack4_asymmetric": (EVEN, torch.float16, "pack-quantized",

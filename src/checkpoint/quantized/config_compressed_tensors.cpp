@@ -119,9 +119,8 @@ QuantScheme parse_scheme(const JsonObject& group, const JsonObject& fields) {
   parse_weights(*weights, scheme);
   if (!activations) return scheme;
   parse_activations(*activations, scheme);
-  if (scheme.bits != 8 || scheme.sharing == ScaleSharing::kGroup) {
-    group.wrong("input_activations", "null where weights have 4 bits or scales for groups of inputs");
-  }
+  if (scheme.bits == 8 && scheme.sharing == ScaleSharing::kGroup)
+    group.wrong("input_activations", "null where weights of 8 bits have scales for groups of inputs");
   return scheme;
 }
 

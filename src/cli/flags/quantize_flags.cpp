@@ -12,27 +12,28 @@ constexpr int64_t kMaxGroupSize = 65536;
 }  // namespace
 
 std::vector<Option> quantize_options() {
-  return {{"--quantize", "SCHEME", "round weights while loading: w8a8, w8a16 or w4a16 (none)"},
-          {"--group-size", "N", "inputs that share a scale, of w8a16 (all) and w4a16 (128)"},
+  return {{"--quantize", "SCHEME", "round weights while loading: w8a8, w8a16, w4a8 or w4a16 (none)"},
+          {"--group-size", "N", "inputs that share a scale, of w8a16 (all), w4a8 and w4a16 (128)"},
           {"--lm-head", "HOW", "with --quantize: int8, or keep its own dtype (int8)"},
           {"--sparsity", "SHARE", "with --quantize w8a8: first set weights to 0: 0.5 or 2:4 (none)"}};
 }
 
 std::optional<LoadQuantization> parse_quantize_flags(const Arguments& arguments) {
   const std::string name =
-      arguments.choice("--quantize", {"none", "w8a8", "w8a16", "w4a16"}).value_or("none");
+      arguments.choice("--quantize", {"none", "w8a8", "w8a16", "w4a8", "w4a16"}).value_or("none");
   std::optional<LoadQuantization> scheme = quantization_from_name(name);
   const std::optional<int64_t> group = arguments.integer("--group-size", 1, kMaxGroupSize);
   const std::optional<std::string> head = arguments.choice("--lm-head", {"int8", "keep"});
-  if (group && (!scheme || scheme->rows.mode != ActivationQuant::kNone)) {
-    fail("--group-size: found ", *group, " with --quantize ", name, ", expected w8a16 or w4a16 beside it");
+  if (group && (!scheme || name == "w8a8")) {
+    fail("--group-size: found ", *group, " with --quantize ", name,
+         ", expected w8a16, w4a8 or w4a16 beside it");
   }
   if (head && !scheme) fail("--lm-head: found ", *head, " without --quantize, expected a scheme beside it");
   if (group) scheme->weight.group = *group;
   if (head) scheme->head = *head == "int8";
   const std::string sparsity = arguments.choice("--sparsity", {"none", "0.5", "2:4"}).value_or("none");
   if (sparsity == "none") return scheme;
-  if (!scheme || scheme->rows.mode == ActivationQuant::kNone) {
+  if (name != "w8a8") {
     fail("--sparsity: found ", sparsity, " with --quantize ", name,
          ", expected w8a8 beside it, whose kernels alone skip zeros; caravan quantize prunes w8a16 too");
   }

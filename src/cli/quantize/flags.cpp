@@ -16,21 +16,21 @@ constexpr float kSmoothAlpha = 0.5F;
 bool has_rows(const QuantizeOptions& options) { return options.scheme.rows.mode != ActivationQuant::kNone; }
 
 LoadQuantization scheme_of(const Arguments& arguments) {
-  const std::optional<std::string> name = arguments.choice("--scheme", {"w8a8", "w8a16", "w4a16"});
-  if (!name) fail("--scheme: is missing, expected w8a8, w8a16 or w4a16");
+  const std::optional<std::string> name = arguments.choice("--scheme", {"w8a8", "w8a16", "w4a8", "w4a16"});
+  if (!name) fail("--scheme: is missing, expected w8a8, w8a16, w4a8 or w4a16");
   LoadQuantization scheme = *quantization_from_name(*name);
   if (const auto act = arguments.choice("--act", {"dynamic", "static"})) {
     if (scheme.rows.mode == ActivationQuant::kNone) {
       fail("--act: found ", *act, " with --scheme ", *name,
-           ", whose activations stay as they are, expected w8a8");
+           ", whose activations stay as they are, expected w8a8 or w4a8");
     }
     if (*act == "static") scheme.rows.mode = ActivationQuant::kStatic;
   }
   const bool rows = scheme.rows.mode != ActivationQuant::kNone;
   if (const auto group = arguments.choice("--group-size", {"32", "64", "128", "channel"})) {
-    if (rows && *group != "channel") {
+    if (*name == "w8a8" && *group != "channel") {
       fail("--group-size: found ", *group,
-           " with --scheme w8a8, whose weights have a scale for each output, expected w8a16 or w4a16");
+           " with --scheme w8a8, whose weights have a scale for each output, expected another scheme");
     }
     scheme.weight.group = *group == "channel" ? 0 : std::stoll(*group);
   }
@@ -38,8 +38,8 @@ LoadQuantization scheme_of(const Arguments& arguments) {
   if (asymmetric && arguments.is_on("--symmetric"))
     fail("--asymmetric: found beside --symmetric, expected one of the two");
   if (asymmetric && rows) {
-    fail(
-        "--asymmetric: found with --scheme w8a8, whose weights have no zero points, expected w8a16 or w4a16");
+    fail("--asymmetric: found with --scheme ", *name,
+         ", whose weights have no zero points, expected w8a16 or w4a16");
   }
   scheme.weight.zero_points = asymmetric;
   scheme.head = arguments.choice("--lm-head", {"int8", "keep"}).value_or("int8") == "int8";
@@ -52,7 +52,7 @@ std::optional<float> smooth_of(const Arguments& arguments, const QuantizeOptions
   if (!given || given == "false") return std::nullopt;
   if (!has_rows(options)) {
     fail("--smooth: found with --scheme ", name_of(options.scheme),
-         ", whose activations are not quantised, expected w8a8");
+         ", whose activations are not quantised, expected w8a8 or w4a8");
   }
   if (given == "true") return kSmoothAlpha;
   return static_cast<float>(*arguments.number("--smooth", 0.0, 1.0));
@@ -109,16 +109,16 @@ QuantizeOptions options_of(const Arguments& arguments) {
 const Command& quantize_command() {
   static const Command kCommand = {
       .name = "quantize",
-      .summary = "Makes a quantised checkpoint: W8A8, W8A16 or W4A16, an int8 KV cache if you like.",
+      .summary = "Makes a quantised checkpoint: W8A8, W8A16, W4A8 or W4A16, and an int8 KV cache.",
       .usage = "MODEL --scheme SCHEME --output DIR [options]",
       .groups = {{"Numbers",
                   {{"--model-path", "DIR", "the same as MODEL: the folder of a checkpoint"},
-                   {"--scheme", "SCHEME", "w8a8, w8a16 or w4a16 (required)"},
+                   {"--scheme", "SCHEME", "w8a8, w8a16, w4a8 or w4a16 (required)"},
                    {"--output", "DIR", "the new checkpoint's folder, which must not exist (required)"},
-                   {"--group-size", "N", "inputs that share a scale: 32, 64, 128 or channel (w4a16: 128)"},
+                   {"--group-size", "N", "inputs that share a scale: 32, 64, 128 or channel (4 bits: 128)"},
                    {"--symmetric", "", "weights without zero points (the default)"},
                    {"--asymmetric", "", "weights with zero points: w8a16 and w4a16"},
-                   {"--act", "HOW", "w8a8's activations: dynamic (each token's range) or static (dynamic)"},
+                   {"--act", "HOW", "8-bit activations: dynamic (each token's range) or static (dynamic)"},
                    {"--lm-head", "HOW", "the matrix of the logits: int8, or keep as it is (int8)"},
                    {"--kv-cache", "int8", "the checkpoint asks for int8 keys and values"},
                    {"--kv-cache-scales", "HOW",

@@ -8,18 +8,6 @@ namespace caravan {
 
 namespace {
 
-/// The format of matrices of these formats that become one; nothing where they cannot. What only one of them
-/// has sparse has every value stored.
-std::optional<QuantizedFormat> common_format(const std::optional<QuantizedFormat>& a,
-                                             const std::optional<QuantizedFormat>& b) {
-  if (!a || !b) return std::nullopt;
-  QuantizedFormat common = *a;
-  common.row_kept = a->row_kept == 0 || b->row_kept == 0 ? 0 : std::max(a->row_kept, b->row_kept);
-  QuantizedFormat other = *b;
-  other.row_kept = common.row_kept;
-  return common == other ? std::optional(common) : std::nullopt;
-}
-
 /// The weights at `place` of the inputs of `linears` as one; nothing where they are of different kinds.
 std::optional<WeightSpec> stacked_spec(const Graph& graph, const std::vector<size_t>& linears, size_t place) {
   WeightSpec stacked = weight_of(graph, graph.nodes[linears.front()].inputs[place]);
@@ -29,7 +17,8 @@ std::optional<WeightSpec> stacked_spec(const Graph& graph, const std::vector<siz
     const WeightSpec& spec = weight_of(graph, graph.nodes[linear].inputs[place]);
     const bool as_recorded =
         spec.layout == WeightLayout::kRows || spec.format.has_value() || spec.experts > 1;
-    const std::optional<QuantizedFormat> format = common_format(stacked.format, spec.format);
+    const std::optional<QuantizedFormat> format =
+        stacked.format && spec.format ? common_format(*stacked.format, *spec.format) : std::nullopt;
     if (spec.dtype != stacked.dtype || spec.width != stacked.width || spec.experts != stacked.experts ||
         !as_recorded || format.has_value() != (stacked.format.has_value() || spec.format.has_value()))
       return std::nullopt;

@@ -16,8 +16,8 @@ class QuantizedBlob {
       : bytes_(static_cast<const uint8_t*>(args.weight.data)),
         format_(args.format),
         layout_(chunk_layout(args.format, args.in)),
-        groups_(groups_of(args.format.weight, args.in)),
-        group_(args.in / groups_),
+        chunks_(chunks_of(args.format, args.in)),
+        group_(args.in / groups_of(args.format.weight, args.in)),
         expanded_(format_.row_kept == 0 ? 0 : static_cast<size_t>(args.weight.shape[0])) {}
 
   [[nodiscard]] float scale(int64_t o, int64_t i) const {
@@ -38,12 +38,10 @@ class QuantizedBlob {
 
   [[nodiscard]] int32_t value(int64_t o, int64_t i) {
     if (format_.row_kept != 0) return sparse_value(o, i);
+    if (is_lifted(format_)) return lifted_value(o, i);
     const uint8_t* values = chunk(o, i) + layout_.values;
     const int64_t place = chunk_place(format_, o % kPanelOutputs, i % group_);
-    if (format_.weight.bits == 8) return at<int8_t>(values, place);
-    const NibblePlace nibble = nibble_place(format_, place);
-    const int32_t both = values[nibble.byte];
-    return (nibble.upper ? both / 16 : both % 16) - 8;
+    return format_.weight.bits == 8 ? at<int8_t>(values, place) : nibble_at(values, place);
   }
 
  private:
@@ -55,7 +53,19 @@ class QuantizedBlob {
   }
 
   [[nodiscard]] const uint8_t* chunk(int64_t o, int64_t i) const {
-    return bytes_ + (o / kPanelOutputs * groups_ + i / group_) * layout_.bytes;
+    return bytes_ + (o / kPanelOutputs * chunks_ + (chunks_ == 1 ? 0 : i / group_)) * layout_.bytes;
+  }
+
+  [[nodiscard]] int32_t nibble_at(const uint8_t* values, int64_t place) const {
+    const NibblePlace nibble = nibble_place(format_, place);
+    const int32_t both = values[nibble.byte];
+    return (nibble.upper ? both / 16 : both % 16) - 8;
+  }
+
+  [[nodiscard]] int32_t lifted_value(int64_t o, int64_t i) const {
+    const uint8_t* factors = chunk(o, i) + layout_.values + i / group_ * layout_.group_bytes;
+    const int64_t place = chunk_place(format_, o % kPanelOutputs, i % group_);
+    return lifted(factors[o % kPanelOutputs], nibble_at(factors + kPanelOutputs, place));
   }
 
   [[nodiscard]] int32_t sparse_value(int64_t o, int64_t i) {
@@ -79,8 +89,8 @@ class QuantizedBlob {
   const uint8_t* bytes_;
   QuantizedFormat format_;
   ChunkLayout layout_;
-  int64_t groups_;
-  int64_t group_;
+  int64_t chunks_;                             ///< of a panel
+  int64_t group_;                              ///< inputs of a group
   std::vector<std::vector<int8_t>> expanded_;  ///< [panels]: of a sparse weight, empty until asked for
 };
 

@@ -82,11 +82,13 @@ TEST(Quantize, StaysWithinTheBoundsOfEachScheme) {
   const Made w4a16({"--scheme", "w4a16", "--group-size", "64", "--gptq"});
   const Made nearest({"--scheme", "w4a16", "--group-size", "64"});
   const Made cache({"--scheme", "w8a8", "--kv-cache", "int8", "--kv-cache-scales", "static"});
-  const Json found = figures_of({&w8a8, &w8a16, &w4a16, &nearest, &cache});
+  const Made w4a8({"--scheme", "w4a8", "--group-size", "64", "--gptq"});
+  const Json found = figures_of({&w8a8, &w8a16, &w4a16, &nearest, &cache, &w4a8});
   const double right = perplexity(found[0]);
   for (const size_t eight_bits : {size_t{1}, size_t{2}, size_t{5}})
     EXPECT_NEAR(perplexity(found[eight_bits]), right, 0.01 * right);
-  EXPECT_NEAR(perplexity(found[3]), right, 0.03 * right);
+  for (const size_t four_bits : {size_t{3}, size_t{6}})
+    EXPECT_NEAR(perplexity(found[four_bits]), right, 0.03 * right);
   // Of 12 questions; docs/quantization.md has all 400.
   EXPECT_NEAR(exact_match(found[1]), exact_match(found[0]), 1.0 / 12.0);
   EXPECT_LT(divergence(found[2]), divergence(found[1]));
@@ -189,7 +191,7 @@ TEST(Quantize, PrunesAsLoadingDoes) {
   const auto refused = [](const std::string& scheme) {
     return caravan_program({"run", "--model-path", demo(), "--quantize", scheme, "--sparsity", "0.5"}).err;
   };
-  for (const char* scheme : {"none", "w8a16", "w4a16"}) {
+  for (const char* scheme : {"none", "w8a16", "w4a8", "w4a16"}) {
     EXPECT_EQ(refused(scheme), std::string("caravan: --sparsity: found 0.5 with --quantize ") + scheme +
                                    ", expected w8a8 beside it, whose kernels alone skip zeros; caravan "
                                    "quantize prunes w8a16 too\n");
@@ -233,8 +235,9 @@ TEST(Quantize, RefusesFlagsThatDoNotGoTogether) {
     flags.insert(flags.begin(), {demo(), "--output", to});
     return refusal(flags);
   };
-  EXPECT_EQ(said({}), "caravan: --scheme: is missing, expected w8a8, w8a16 or w4a16\n");
-  EXPECT_EQ(said({"--scheme", "w2a2"}), "caravan: --scheme: found \"w2a2\", expected w8a8, w8a16 or w4a16\n");
+  EXPECT_EQ(said({}), "caravan: --scheme: is missing, expected w8a8, w8a16, w4a8 or w4a16\n");
+  EXPECT_EQ(said({"--scheme", "w2a2"}),
+            "caravan: --scheme: found \"w2a2\", expected w8a8, w8a16, w4a8 or w4a16\n");
   EXPECT_THAT(said({"--scheme", "w8a8", "--group-size", "64"}), HasSubstr("--group-size: found 64"));
   EXPECT_THAT(said({"--scheme", "w8a8", "--group-size", "48"}), HasSubstr("expected 32, 64, 128 or channel"));
   EXPECT_THAT(said({"--scheme", "w8a8", "--asymmetric"}), HasSubstr("whose weights have no zero points"));

@@ -4,11 +4,12 @@
 #include "kernels/cpu/amx/attention.h"
 #include "kernels/cpu/amx/panel_bf16.h"
 #include "kernels/cpu/amx/panel_by_groups.h"
+#include "kernels/cpu/amx/panel_from_source.h"
 #include "kernels/cpu/amx/panel_i8.h"
-#include "kernels/cpu/amx/panel_sparse.h"
 #include "kernels/cpu/amx/peak.h"
 #include "kernels/cpu/common/byte_dot.h"
 #include "kernels/cpu/common/level_table.h"
+#include "kernels/cpu/common/sparse_vbmi2.h"
 
 namespace caravan::cpu {
 namespace {
@@ -20,7 +21,8 @@ constexpr LevelKernels amx_table() {
   table.panel_bf16 = panel_bf16;
   table.weight_only_bf16 = tile_panel_by_groups;
   table.panel_i8 = tile_panel_i8;
-  table.sparse_i8 = tile_panel_sparse;
+  table.sparse_i8 = tile_panel_from_source<SparseSource<ExpandUnmask>>;
+  table.lifted_i8 = tile_panel_from_source<LiftedSource<Ints512>>;
   table.attention_bf16_f32 = attention_by_tiles<float>;
   table.attention_bf16_bf16 = attention_by_tiles<BF16>;
   table.attention_chunk_bf16 = attention_chunk_by_tiles;

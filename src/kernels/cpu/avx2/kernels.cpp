@@ -35,6 +35,28 @@ struct Ints {
   static F odd_unsigned(F a) { return _mm256_srli_epi16(a, 8); }
   /// The sum of the two products of 16-bit numbers in each lane.
   static F multiply_add(F a, F b) { return _mm256_madd_epi16(a, b); }
+
+  // What lifted.h needs.
+  static constexpr Index kBytes = 32;
+  static void store_bytes(void* to, F value) { _mm256_storeu_si256(static_cast<__m256i*>(to), value); }
+  /// Of nibble kNibble of each 16 bits, which stands for its value less 8, and a factor.
+  template <int kNibble>
+  static F lift(F words, F factors) {
+    const F top = _mm256_and_si256(_mm256_slli_epi16(words, 12 - 4 * kNibble), _mm256_set1_epi16(-0x1000));
+    return _mm256_mulhrs_epi16(_mm256_xor_si256(top, _mm256_set1_epi16(-0x8000)), factors);
+  }
+  static F pack(F low, F high) { return _mm256_packs_epi16(low, high); }
+  /// For vector `part` of the bytes of 16 outputs, 4 of each: of each 128 bits, which have 4 outputs, the
+  /// bytes `first` and the next of those at `from` [16], each as four 16-bit numbers.
+  static F spread_factors(const void* from, Index part, int first) {
+    const __m256i bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(from)));
+    const __m256i order =
+        _mm256_setr_epi8(0, -128, 0, -128, 0, -128, 0, -128, 1, -128, 1, -128, 1, -128, 1, -128, 4, -128, 4,
+                         -128, 4, -128, 4, -128, 5, -128, 5, -128, 5, -128, 5, -128);
+    // Adding leaves the sign of what makes a byte zero.
+    const auto begin = static_cast<char>(8 * part + first);
+    return _mm256_shuffle_epi8(bytes, _mm256_add_epi8(order, _mm256_set1_epi8(begin)));
+  }
 };
 
 struct Vector {

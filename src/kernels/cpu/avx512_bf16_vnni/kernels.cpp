@@ -3,6 +3,7 @@
 #include "kernels/cpu/common/byte_dot.h"
 #include "kernels/cpu/common/level_table.h"
 #include "kernels/cpu/common/narrow_bf16.h"
+#include "kernels/cpu/common/registers_from_source.h"
 #include "kernels/cpu/common/sparse_vbmi2.h"
 #include "kernels/cpu/common/vector512.h"
 
@@ -27,7 +28,8 @@ struct Bf16Dot {
 
 constexpr LevelKernels vnni_table() {
   LevelKernels table = level_table<Vector512, Bf16Dot, ByteDot, Bf16Narrow, ExpandUnmask>();
-  table.sparse_i8 = panel_sparse_vbmi2;
+  table.sparse_i8 = registers_from_source<SparseSource<ExpandUnmask>>;
+  table.lifted_i8 = registers_from_source<LiftedSource<Ints512>>;
   return table;
 }
 

@@ -8,6 +8,14 @@
 namespace caravan::cpu {
 namespace {
 
+/// Bytes that are asked of memory ahead of those that are expanded: so much is done with each that the CPU
+/// does not look far ahead by itself. Half a page, because what is asked for is to come into the L1 cache.
+constexpr Index kExpandAhead = 2048;
+
+inline void ask_to_expand(const void* from) {
+  __builtin_prefetch(static_cast<const char*>(from) + kExpandAhead, 0, 3);
+}
+
 /// The scales of a vector of outputs of the chunk, from `column` on.
 template <typename V>
 inline typename V::F load_scales(const QuantizedPanel& weight, const char* chunk, Index column) {

@@ -7,15 +7,10 @@
 namespace caravan::cpu {
 namespace {
 
-/// Bytes that are asked of memory ahead of those that are expanded: the CPU's own prefetching begins anew in
-/// each page, and expanding takes too many instructions for the CPU to look far ahead.
-constexpr Index kExpandAhead = 4096;
-
 /// The same for what a chunk begins with: as many bytes as its values do not ask for, which would be missed
 /// where they come to lie.
 inline void ask_for_meaning(const QuantizedPanel& weight, const char* chunk) {
-  for (Index line = 0; line < weight.values; line += 64)
-    __builtin_prefetch(chunk + kExpandAhead + line, 0, 2);
+  for (Index line = 0; line < weight.values; line += 64) ask_to_expand(chunk + line);
 }
 
 /// The 64 values of one input of a panel, as vectors.
@@ -27,7 +22,7 @@ template <typename V, typename T, int kBits, bool kZeros>
 inline void expand_inputs(const ChunkMeaning<V>& meaning, const char* from, T* to, Index inputs) {
   constexpr Index kBytes = kPanel * kBits / 8;
   for (Index input = 0; input < inputs; ++input, from += kBytes, to += kPanel) {
-    __builtin_prefetch(from + kExpandAhead, 0, 2);
+    ask_to_expand(from);
     StepValues<V> values;
     if constexpr (kBits == 8) {
       for (Index v = 0; v < kPanel / V::kWidth; ++v) values[v] = V::load_byte(from + v * V::kWidth);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cpu/common/attention.h"
+#include "kernels/cpu/common/lifted.h"
 #include "kernels/cpu/common/linear.h"
 #include "kernels/cpu/common/panel.h"
 #include "kernels/cpu/common/panel_by_groups.h"
@@ -27,8 +28,10 @@ constexpr LevelKernels level_table() {
       .panel_f16 = panel<V, WidenDot<V, F16>, WidenDot<V, float>>,
       .panel_bf16 = panel<V, BF16Dot>,
       .panel_i8 = panel_i8<V, ByteDot>,
-      .sparse_i8 = panel_sparse<V, ByteDot, Unmask>,
-      .expand_sparse = expand_sparse<Unmask>,
+      .sparse_i8 = panel_from_source<V, ByteDot, SparseSource<Unmask>>,
+      .expand_sparse = expand_source<SparseSource<Unmask>>,
+      .lifted_i8 = panel_from_source<V, ByteDot, LiftedSource<typename V::Ints>>,
+      .expand_lifted = expand_source<LiftedSource<typename V::Ints>>,
       .weight_only_f32 = panel_weight_only<V, WidenDot<V, float>>,
       .weight_only_f16 = panel_weight_only<V, WidenDot<V, F16>>,
       .weight_only_bf16 = panel_by_groups<V, Narrow, BF16Dot>,

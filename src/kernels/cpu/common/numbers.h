@@ -34,14 +34,14 @@ inline void expand_numbers(const QuantizedPanel& weight, const char* chunk, Inde
   if (begin == 0) ask_for_meaning(weight, chunk);
   if (weight.bits == 4) {
     for (Index pair = 0; pair < pairs; ++pair, from += bytes, to += kValues) {
-      __builtin_prefetch(from + kExpandAhead, 0, 2);
+      ask_to_expand(from);
       V::nibbles_to_bf16(from, to);
     }
     return;
   }
   for (Index pair = 0; pair < pairs; ++pair, from += bytes, to += kValues) {
-    __builtin_prefetch(from + kExpandAhead, 0, 2);
-    __builtin_prefetch(from + kExpandAhead + 64, 0, 2);
+    ask_to_expand(from);
+    ask_to_expand(from + kLine);
     for (Index i = 0; i < kValues; i += kNumbers) {
       Numbers<V> values;
       for (Index v = 0; v < kNumbers / V::kWidth; ++v) values[v] = V::load_byte(from + i + v * V::kWidth);

@@ -51,12 +51,13 @@ enum class ScaleType : unsigned char { kF32, kF16, kBF16 };
 /// How a panel's chunks of a quantised weight lie, each of one group of inputs: tensor/quantization.h.
 /// Offsets are in bytes from a chunk's start.
 struct QuantizedPanel {
-  Index group = 0;        ///< inputs of a chunk
+  Index group = 0;        ///< inputs of a chunk, or of a group of a lifted weight
   Index chunk_bytes = 0;  ///< from one to the next
   Index zeros = 0;
   Index sums = 0;
-  Index masks = 0;  ///< of a sparse weight, whose values are kept ones; else as values
-  Index values = 0;
+  Index masks = 0;        ///< of a sparse weight, whose values are kept ones; else as values
+  Index values = 0;       ///< of a lifted weight the first group's factors
+  Index group_bytes = 0;  ///< of a lifted weight: from one group's factors to the next's
   int bits = 8;
   bool has_zeros = false;
   ScaleType scale = ScaleType::kF32;
@@ -80,8 +81,8 @@ constexpr Index kMaxBlockTokens = 96;
 /// So that a widened block of a panel takes 128 KB of the stack.
 constexpr Index kMaxBlockInputs = 512;
 
-/// With more tokens, a panel of a weight that alone is quantised, or is sparse, is expanded once for all of
-/// them, and with fewer a block at a time as it is read.
+/// With more tokens, a panel of a weight that alone is quantised, or is sparse or lifted, is expanded once
+/// for all of them, and with fewer a block at a time as it is read.
 constexpr Index kFewExpandedTokens = 16;
 /// From so many tokens on a call of a panel kernel that keeps its inputs in the L2 cache does so.
 constexpr Index kResidentFrom = 65;
@@ -200,6 +201,9 @@ struct LevelKernels {
   /// Of a sparse weight: against up to kFewExpandedTokens tokens, and its chunk with every value stored.
   void (*sparse_i8)(const QuantizedTask&);
   void (*expand_sparse)(const QuantizedTask&, void* to);
+  /// The same of a lifted weight.
+  void (*lifted_i8)(const QuantizedTask&);
+  void (*expand_lifted)(const QuantizedTask&, void* to);
   /// Of a weight that alone is quantised, by what it is multiplied as: in fp32 and fp16 against up to
   /// kFewExpandedTokens tokens, and expanded to an ordinary panel [in, 64]; in bf16 against any number.
   void (*weight_only_f32)(const QuantizedTask&);

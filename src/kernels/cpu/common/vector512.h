@@ -39,6 +39,34 @@ struct Ints512 {
   static F odd_unsigned(F a) { return _mm512_srli_epi16(a, 8); }
   /// The sum of the two products of 16-bit numbers in each lane.
   static F multiply_add(F a, F b) { return _mm512_madd_epi16(a, b); }
+
+  // What lifted.h needs.
+  static constexpr Index kBytes = 64;
+  static void store_bytes(void* to, F value) { _mm512_storeu_si512(to, value); }
+  /// Of nibble kNibble of each 16 bits, which stands for its value less 8, and a factor.
+  template <int kNibble>
+  static F lift(F words, F factors) {
+    // The truth table of a ^ (b & c).
+    constexpr int kXorAnd = 0x78;
+    const F moved = kNibble == 3 ? words : _mm512_slli_epi16(words, 12 - 4 * kNibble);
+    const F top =
+        _mm512_ternarylogic_epi32(_mm512_set1_epi16(-0x8000), moved, _mm512_set1_epi16(-0x1000), kXorAnd);
+    return _mm512_mulhrs_epi16(top, factors);
+  }
+  static F pack(F low, F high) { return _mm512_packs_epi16(low, high); }
+  /// For the bytes of 16 outputs, 4 of each: of each 128 bits, which have 4 outputs, the bytes `first` and
+  /// the next of those at `from` [16], each as four 16-bit numbers.
+  static F spread_factors(const void* from, Index /*part*/, int first) {
+    const __m512i bytes = _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(from)));
+    const __m512i order = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, -128, 0, -128, 0, -128, 0, -128, 1, -128, 1, -128, 1, -128, 1, -128));
+    // Adding leaves the sign of what makes a byte zero.
+    const __m512i lanes =
+        _mm512_setr_epi32(0, 0, 0, 0, 0x04040404, 0x04040404, 0x04040404, 0x04040404, 0x08080808, 0x08080808,
+                          0x08080808, 0x08080808, 0x0C0C0C0C, 0x0C0C0C0C, 0x0C0C0C0C, 0x0C0C0C0C);
+    const __m512i begin = _mm512_add_epi8(lanes, _mm512_set1_epi8(static_cast<char>(first)));
+    return _mm512_shuffle_epi8(bytes, _mm512_add_epi8(order, begin));
+  }
 };
 
 struct Vector512 {

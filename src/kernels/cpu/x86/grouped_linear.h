@@ -96,14 +96,14 @@ void grouped_linear(const GroupedLinearArgs& args, Lane lane) {
                     weight == DType::kBF16 ? kLevel.resident_bf16 : 0, lane, panel_kernel<kLevel>(weight));
 }
 
-/// W8A8.
+/// W8A8, W4A8.
 template <const LevelKernels& kLevel>
 void grouped_linear_i8(const GroupedLinearArgs& args, Lane lane) {
   const ExpertItems items(args, args.x.shape[0], lane);
+  const BytePanels<kLevel> kernels(linear_of_expert(args, 0), items.most_rows_of_expert());
   items.for_each([&](const PackedLinearArgs& linear, Range panels, Range rows) {
     const MatmulTiles tiles = tiles_of(linear, 1);
-    for (int64_t panel = panels.begin; panel < panels.end; ++panel)
-      kLevel.panel_i8(bytes_task(linear, tiles, panel, rows));
+    for (int64_t panel = panels.begin; panel < panels.end; ++panel) kernels.run(linear, tiles, panel, rows);
   });
 }
 

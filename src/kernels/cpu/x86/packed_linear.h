@@ -33,7 +33,8 @@ inline MatmulTiles tiles_of(const PackedLinearArgs& args, int64_t element) {
   // Whole steps, of up to 4 inputs.
   const int64_t even = std::clamp<int64_t>(inputs, 4, kMaxBlockInputs) / 4 * 4;
   PanelSplit split = args.tiles.split;
-  if (split == PanelSplit::kKernelsChoice) split = few_tiles ? PanelSplit::kShares : PanelSplit::kQueue;
+  if (split == PanelSplit::kKernelsChoice)
+    split = step_tokens <= kStreamedTokens ? PanelSplit::kShares : PanelSplit::kQueue;
   return {even, std::clamp<int64_t>(tokens, 1, kMaxBlockTokens), split};
 }
 

@@ -27,57 +27,85 @@ inline QuantizedPanel quantized_panel(const PackedLinearArgs& args) {
           .sums = layout.sums,
           .masks = layout.masks,
           .values = layout.values,
+          .group_bytes = layout.group_bytes,
           .bits = weight.bits,
           .has_zeros = weight.zero_points,
           .scale = scale_type(args.format.scale)};
 }
 
-/// One panel against some tokens: W8A8.
-inline QuantizedTask bytes_task(const PackedLinearArgs& args, const MatmulTiles& tiles, int64_t panel,
-                                Range tokens) {
-  return {.panel = panel_task(args, tiles, panel, tokens),
-          .weight = quantized_panel(args),
-          .x_stride = args.x.shape[1],
-          .meaning = row_meaning_offset(args.in)};
-}
+/// A level's kernels of a weight whose int8 values are not stored one by one.
+struct SourceKernels {
+  void (*few)(const QuantizedTask&) = nullptr;
+  void (*expand)(const QuantizedTask&, void* to) = nullptr;
+};
 
-/// W8A8 that keeps only what is not 0: for many tokens each panel becomes once what it is where every value
-/// is stored.
 template <const LevelKernels& kLevel>
-void packed_linear_sparse(const PackedLinearArgs& args, Lane lane) {
-  const MatmulTiles tiles = tiles_of(args, 1);
-  PackedLinearArgs dense = args;
-  dense.format.row_kept = 0;
-  const QuantizedPanel expanded = quantized_panel(dense);
-  const bool few = args.x.shape[0] <= kFewExpandedTokens;
-  const Buffer chunk(few ? 0 : static_cast<size_t>(expanded.chunk_bytes));
-  for_each_panel(args, tiles, lane, [&](int64_t panel, Range tokens) {
-    QuantizedTask task = bytes_task(args, tiles, panel, tokens);
-    if (few) return kLevel.sparse_i8(task);
-    kLevel.expand_sparse(task, chunk.data());
-    task.panel.panel = chunk.data();
-    task.weight = expanded;
-    kLevel.panel_i8(task);
-  });
+SourceKernels source_kernels(const QuantizedFormat& format) {
+  if (format.row_kept > 0) return {kLevel.sparse_i8, kLevel.expand_sparse};
+  if (is_lifted(format)) return {kLevel.lifted_i8, kLevel.expand_lifted};
+  return {};
 }
 
-/// W8A8.
+/// The format of the same weight with every value stored as an int8.
+inline QuantizedFormat as_bytes(QuantizedFormat format) {
+  format.row_kept = 0;
+  format.weight = {};
+  return format;
+}
+
+/// Multiplies quantised rows by panels of int8: as they are stored, or from what stands for them, for many
+/// tokens once for all.
+template <const LevelKernels& kLevel>
+class BytePanels {
+ public:
+  /// For at most so many tokens, by weights as those of `args`.
+  BytePanels(const PackedLinearArgs& args, int64_t most_tokens)
+      : kernels_(source_kernels<kLevel>(args.format)),
+        stored_(quantized_panel(args)),
+        bytes_(quantized_panel(byte_args(args))),
+        expanded_(kernels_.expand == nullptr || most_tokens <= kFewExpandedTokens
+                      ? 0
+                      : static_cast<size_t>(bytes_.chunk_bytes)) {}
+
+  void run(const PackedLinearArgs& args, const MatmulTiles& tiles, int64_t panel, Range tokens) const {
+    QuantizedTask task = {.panel = panel_task(args, tiles, panel, tokens),
+                          .weight = stored_,
+                          .x_stride = args.x.shape[1],
+                          .meaning = row_meaning_offset(args.in)};
+    if (kernels_.expand == nullptr) return kLevel.panel_i8(task);
+    if (args.x.shape[0] <= kFewExpandedTokens) return kernels_.few(task);
+    kernels_.expand(task, expanded_.data());
+    task.panel.panel = expanded_.data();
+    task.weight = bytes_;
+    kLevel.panel_i8(task);
+  }
+
+ private:
+  static PackedLinearArgs byte_args(PackedLinearArgs args) {
+    args.format = as_bytes(args.format);
+    return args;
+  }
+
+  SourceKernels kernels_;
+  QuantizedPanel stored_;
+  QuantizedPanel bytes_;
+  Buffer expanded_;  ///< one chunk; empty where tokens are few or values are stored
+};
+
+/// W8A8, W4A8.
 template <const LevelKernels& kLevel>
 void packed_linear_i8(const PackedLinearArgs& args, Lane lane) {
-  if (args.format.row_kept > 0) return packed_linear_sparse<kLevel>(args, lane);
+  const BytePanels<kLevel> panels(args, args.x.shape[0]);
   const MatmulTiles tiles = tiles_of(args, 1);
-  for_each_panel(args, tiles, lane, [&](int64_t panel, Range tokens) {
-    kLevel.panel_i8(bytes_task(args, tiles, panel, tokens));
-  });
+  for_each_panel(args, tiles, lane,
+                 [&](int64_t panel, Range tokens) { panels.run(args, tiles, panel, tokens); });
 }
 
 /// W8A16 and W4A16 in the order of bf16.
 template <const LevelKernels& kLevel>
 void packed_linear_by_groups(const PackedLinearArgs& args, Lane lane) {
   const QuantizedPanel weight = quantized_panel(args);
-  MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(DType::kBF16)));
-  // Panels that follow each other, because the end of one asks for the beginning of the next.
-  if (args.x.shape[0] <= kStreamedTokens) tiles.split = PanelSplit::kShares;
+  const MatmulTiles tiles = tiles_of(args, static_cast<int64_t>(size_of(DType::kBF16)));
   const auto run = [&weight](const PanelTask& task) {
     kLevel.weight_only_bf16({.panel = task, .weight = weight});
   };
