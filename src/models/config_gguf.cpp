@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 #include "base/error.h"
 #include "checkpoint/gguf/model_file.h"
@@ -192,10 +193,12 @@ DType most_common_dtype(const GgufHeader& header) {
 
 /// Layers that have an MLP in the place of a mixture: no key says so, but their tensors do.
 void read_mlp_layers(const GgufHeader& header, ModelConfig& config) {
-  for (int64_t layer = 0; config.mixture && layer < config.num_layers; ++layer) {
+  if (!config.mixture) return;
+  std::set<std::string_view> names;
+  for (const GgufTensor& tensor : header.tensors) names.insert(tensor.name);
+  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     const std::string prefix = "blk." + std::to_string(layer);
-    const bool has_mlp = header.tensor(prefix + ".ffn_gate.weight") != nullptr;
-    if (has_mlp && header.tensor(prefix + ".ffn_gate_inp.weight") == nullptr)
+    if (names.contains(prefix + ".ffn_gate.weight") && !names.contains(prefix + ".ffn_gate_inp.weight"))
       config.mixture->mlp_layers.insert(layer);
   }
 }
