@@ -23,7 +23,8 @@ class WrittenSchemes {
   void set_kv_cache(const KvCacheQuant& kv_cache) { kv_cache_ = kv_cache; }
 
   /// Modules of one scheme are the class "Linear", and "lm_head" where it is one of them, without those that
-  /// were written as they were. Where there are several schemes, each module is named.
+  /// were written as they were. Where there are several schemes, each module is named: older versions of vLLM
+  /// take "Linear" for a matrix that they make of q, k and v before they look for their names.
   [[nodiscard]] Json json() const;
 
  private:
