@@ -4,17 +4,29 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 #include "base/error.h"
 #include "checkpoint/gguf/model_file.h"
 #include "models/config_limits.h"
+#include "models/config_mixture.h"
 
 namespace caravan {
 
 namespace {
 
-constexpr HeadFields kHeadFields = {"llama.embedding_length", "llama.attention.head_count",
+constexpr HeadFields kLlamaHeads = {"llama.embedding_length", "llama.attention.head_count",
                                     "llama.attention.head_count_kv", "llama.attention.key_length"};
+constexpr HeadFields kQwen2MoeHeads = {"qwen2moe.embedding_length", "qwen2moe.attention.head_count",
+                                       "qwen2moe.attention.head_count_kv", "qwen2moe.attention.key_length"};
+
+/// The metadata, and whose keys it has.
+struct Metadata {
+  const JsonObject& fields;
+  GgufArchitecture architecture = GgufArchitecture::kLlama;
+
+  [[nodiscard]] std::string key(std::string_view name) const { return gguf_key(architecture, name); }
+};
 
 /// The rotary divisors, which llama.cpp's converter works out for llama3's scaling.
 constexpr const char* kDivisors = "rope_freqs.weight";
@@ -29,40 +41,57 @@ constexpr uint32_t kNoToken = UINT32_MAX;
 /// What tokenizer.ggml.token_type says of control tokens.
 constexpr int32_t kControlToken = 3;
 
-int64_t read_vocab_size(const JsonObject& fields, const GgufHeader& header) {
-  if (fields.has("llama.vocab_size")) return fields.integer("llama.vocab_size", 1, kMaxVocab);
+int64_t read_vocab_size(const Metadata& metadata, const GgufHeader& header) {
+  const std::string key = metadata.key("vocab_size");
+  if (metadata.fields.has(key)) return metadata.fields.integer(key, 1, kMaxVocab);
   const GgufTensor* embedding = header.tensor("token_embd.weight");
   if (embedding == nullptr || embedding->shape.rank() != 2 || embedding->shape[0] < 1 ||
       embedding->shape[0] > kMaxVocab) {
-    fields.wrong("llama.vocab_size", "an integer, or a matrix \"token_embd.weight\" to count its rows");
+    metadata.fields.wrong(key, "an integer, or a matrix \"token_embd.weight\" to count its rows");
   }
   return embedding->shape[0];
 }
 
-void refuse_unsupported(const JsonObject& fields, const ModelConfig& config) {
-  if (fields.integer_or("llama.expert_count", 0, INT32_MAX, 0) != 0)
-    fields.wrong("llama.expert_count", "0: Caravan reads mixtures of experts from Hugging Face folders only");
-  for (const char* name : {"llama.attention.value_length", "llama.rope.dimension_count"}) {
-    if (fields.integer_or(name, 0, INT32_MAX, config.head_dim) != config.head_dim)
-      fields.wrong(name, "the head size, which is " + std::to_string(config.head_dim));
+void refuse_unsupported(const Metadata& metadata, const ModelConfig& config) {
+  const JsonObject& fields = metadata.fields;
+  for (const char* name : {"attention.value_length", "rope.dimension_count"}) {
+    const std::string key = metadata.key(name);
+    if (fields.integer_or(key, 0, INT32_MAX, config.head_dim) != config.head_dim)
+      fields.wrong(key, "the head size, which is " + std::to_string(config.head_dim));
   }
-  for (const char* name : {"llama.attention.scale", "llama.rope.scaling.yarn_log_multiplier"}) {
-    if (fields.number_or(name, -kMaxRopeFactor, kMaxRopeFactor, 0.0) != 0.0)
-      fields.wrong(name, "no such field: Caravan computes attention without it");
+  for (const char* name : {"attention.scale", "rope.scaling.yarn_log_multiplier"}) {
+    const std::string key = metadata.key(name);
+    if (fields.number_or(key, -kMaxRopeFactor, kMaxRopeFactor, 0.0) != 0.0)
+      fields.wrong(key, "no such field: Caravan computes attention without it");
   }
 }
 
-void read_sizes(const JsonObject& fields, const GgufHeader& header, ModelConfig& config) {
-  config.hidden_size = fields.integer("llama.embedding_length", 1, kMaxWidth);
-  config.intermediate_size = fields.integer("llama.feed_forward_length", 1, kMaxWidth);
-  config.num_layers = fields.integer("llama.block_count", 1, kMaxLayers);
-  config.num_heads = fields.integer("llama.attention.head_count", 1, kMaxWidth);
-  config.max_position = fields.integer("llama.context_length", 1, kMaxPosition);
-  config.num_kv_heads = read_kv_heads(fields, kHeadFields, config, config.num_heads);
-  config.head_dim = read_head_dim(fields, kHeadFields, config);
-  config.vocab_size = read_vocab_size(fields, header);
-  config.sliding_window = fields.integer_or("llama.attention.sliding_window", 0, kMaxPosition, 0);
-  config.rms_norm_eps = fields.number("llama.attention.layer_norm_rms_epsilon", kMinEpsilon, kMaxEpsilon);
+/// What a token attends to, in all layers.
+int64_t read_sliding_window(const Metadata& metadata) {
+  const std::string key = metadata.key("attention.sliding_window");
+  const int64_t window = metadata.fields.integer_or(key, 0, kMaxPosition, 0);
+  if (window != 0 && metadata.architecture == GgufArchitecture::kQwen2Moe)
+    metadata.fields.wrong(key, "no such field: Caravan has no sliding window in a Qwen2MoeForCausalLM");
+  return window;
+}
+
+void read_sizes(const Metadata& metadata, const GgufHeader& header, ModelConfig& config) {
+  const auto size = [&metadata](const char* name, int64_t most) {
+    return metadata.fields.integer(metadata.key(name), 1, most);
+  };
+  const HeadFields& heads = metadata.architecture == GgufArchitecture::kLlama ? kLlamaHeads : kQwen2MoeHeads;
+  config.hidden_size = size("embedding_length", kMaxWidth);
+  config.intermediate_size = size("feed_forward_length", kMaxWidth);
+  config.num_layers = size("block_count", kMaxLayers);
+  config.num_heads = size("attention.head_count", kMaxWidth);
+  config.max_position = size("context_length", kMaxPosition);
+  config.num_kv_heads = read_kv_heads(metadata.fields, heads, config, config.num_heads);
+  config.head_dim = read_head_dim(metadata.fields, heads, config);
+  config.vocab_size = read_vocab_size(metadata, header);
+  config.sliding_window = read_sliding_window(metadata);
+  config.rms_norm_eps =
+      metadata.fields.number(metadata.key("attention.layer_norm_rms_epsilon"), kMinEpsilon, kMaxEpsilon);
+  config.mixture = read_gguf_mixture(metadata.fields, metadata.architecture, config);
 }
 
 std::vector<float> read_divisors(const GgufTensor& tensor, std::span<const std::byte> data,
@@ -82,8 +111,9 @@ std::vector<float> read_divisors(const GgufTensor& tensor, std::span<const std::
   return divisors;
 }
 
-void read_yarn(const JsonObject& fields, RopeConfig& rope) {
-  const auto key = [](const char* name) { return std::string("llama.rope.scaling.") + name; };
+void read_yarn(const Metadata& metadata, RopeConfig& rope) {
+  const JsonObject& fields = metadata.fields;
+  const auto key = [&metadata](const char* name) { return metadata.key("rope.scaling.") + name; };
   rope.original_max_position =
       fields.integer_or(key("original_context_length"), 1, kMaxPosition, rope.original_max_position);
   rope.beta_fast = fields.number_or(key("yarn_beta_fast"), 0.0, kMaxRopeFactor, rope.beta_fast);
@@ -96,27 +126,28 @@ void read_yarn(const JsonObject& fields, RopeConfig& rope) {
   rope.attention_factor = fields.number_or(own, 0.0, kMaxRopeFactor, 1.0) * yarn_mscale(rope.factor, 1.0);
 }
 
-void read_rope(const JsonObject& fields, const GgufHeader& header, std::span<const std::byte> data,
+void read_rope(const Metadata& metadata, const GgufHeader& header, std::span<const std::byte> data,
                ModelConfig& config) {
+  const JsonObject& fields = metadata.fields;
+  const std::string type_key = metadata.key("rope.scaling.type");
   RopeConfig& rope = config.rope;
-  rope.theta = fields.number_or("llama.rope.freq_base", kMinTheta, kMaxTheta, rope.theta);
+  rope.theta = fields.number_or(metadata.key("rope.freq_base"), kMinTheta, kMaxTheta, rope.theta);
   rope.original_max_position = config.max_position;
-  const std::string type = fields.string_or("llama.rope.scaling.type", "none");
+  const std::string type = fields.string_or(type_key, "none");
   // The key of files from before scaling had types.
-  const double old_factor = fields.number_or("llama.rope.scale_linear", 1.0, kMaxRopeFactor, 1.0);
+  const double old_factor = fields.number_or(metadata.key("rope.scale_linear"), 1.0, kMaxRopeFactor, 1.0);
   const bool is_linear = type == "linear" || (type == "none" && old_factor != 1.0);
-  if (type != "none" && type != "linear" && type != "yarn")
-    fields.wrong("llama.rope.scaling.type", "none, linear or yarn");
+  if (type != "none" && type != "linear" && type != "yarn") fields.wrong(type_key, "none, linear or yarn");
   if (is_linear || type == "yarn") {
     rope.scaling = is_linear ? RopeScaling::kLinear : RopeScaling::kYarn;
     rope.factor =
-        type == "none" ? old_factor : fields.number("llama.rope.scaling.factor", 1.0, kMaxRopeFactor);
+        type == "none" ? old_factor : fields.number(metadata.key("rope.scaling.factor"), 1.0, kMaxRopeFactor);
   }
-  if (rope.scaling == RopeScaling::kYarn) read_yarn(fields, rope);
+  if (rope.scaling == RopeScaling::kYarn) read_yarn(metadata, rope);
   const GgufTensor* divisors = header.tensor(kDivisors);
   if (divisors == nullptr) return;
   if (rope.scaling != RopeScaling::kNone) {
-    fields.wrong("llama.rope.scaling.type",
+    fields.wrong(type_key,
                  std::string("none beside the tensor \"") + kDivisors + "\", which scales by itself");
   }
   rope.scaling = RopeScaling::kDivisors;
@@ -160,22 +191,43 @@ DType most_common_dtype(const GgufHeader& header) {
   return static_cast<DType>(std::max_element(elements.begin(), elements.end()) - elements.begin());
 }
 
+/// Layers that have an MLP in the place of a mixture: no key says so, but their tensors do.
+void read_mlp_layers(const GgufHeader& header, ModelConfig& config) {
+  if (!config.mixture) return;
+  std::set<std::string_view> names;
+  for (const GgufTensor& tensor : header.tensors) names.insert(tensor.name);
+  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
+    const std::string prefix = "blk." + std::to_string(layer);
+    if (names.contains(prefix + ".ffn_gate.weight") && !names.contains(prefix + ".ffn_gate_inp.weight"))
+      config.mixture->mlp_layers.insert(layer);
+  }
+}
+
+/// As the config.json of the model has it.
+std::string architecture_name(GgufArchitecture architecture, const ModelConfig& config) {
+  if (architecture == GgufArchitecture::kQwen2Moe) return "Qwen2MoeForCausalLM";
+  if (config.mixture) return "MixtralForCausalLM";
+  return config.sliding_window > 0 ? "MistralForCausalLM" : "LlamaForCausalLM";
+}
+
 }  // namespace
 
 ModelConfig config_of_gguf(const GgufHeader& header, std::span<const std::byte> data,
                            const std::string& source) {
   const Json json = gguf_fields(header);
   const JsonObject fields(json, source);
-  require_llama(fields);
+  const Metadata metadata = {fields, architecture_of(fields)};
   ModelConfig config;
-  read_sizes(fields, header, config);
-  refuse_unsupported(fields, config);
-  read_rope(fields, header, data, config);
-  config.architecture = config.sliding_window > 0 ? "MistralForCausalLM" : "LlamaForCausalLM";
+  read_sizes(metadata, header, config);
+  read_mlp_layers(header, config);
+  refuse_unsupported(metadata, config);
+  read_rope(metadata, header, data, config);
+  config.architecture = architecture_name(metadata.architecture, config);
   config.tie_word_embeddings = header.tensor("output.weight") == nullptr;
   config.attention_bias = header.tensor("blk.0.attn_q.bias") != nullptr;
-  config.output_bias = config.attention_bias;
-  config.mlp_bias = header.tensor("blk.0.ffn_gate.bias") != nullptr;
+  config.output_bias = header.tensor("blk.0.attn_output.bias") != nullptr;
+  // Experts have none.
+  config.mlp_bias = !config.mixture && header.tensor("blk.0.ffn_gate.bias") != nullptr;
   config.dtype = most_common_dtype(header);
   read_tokens(fields, header, config);
   return config;

@@ -30,13 +30,36 @@ std::vector<StoredTensor> tensors_of(const std::filesystem::path& folder) {
 }
 
 TEST(GgufNames, BecomeHuggingFaces) {
-  EXPECT_EQ(hugging_face_name("token_embd.weight"), "model.embed_tokens.weight");
-  EXPECT_EQ(hugging_face_name("output.weight"), "lm_head.weight");
-  EXPECT_EQ(hugging_face_name("output_norm.weight"), "model.norm.weight");
-  EXPECT_EQ(hugging_face_name("blk.12.attn_q.bias"), "model.layers.12.self_attn.q_proj.bias");
-  EXPECT_EQ(hugging_face_name("blk.0.ffn_norm.weight"), "model.layers.0.post_attention_layernorm.weight");
-  for (const char* own : {"rope_freqs.weight", "blk.0.ffn_gate_exps.weight", "blk.0", "blk.", "x", ""})
-    EXPECT_EQ(hugging_face_name(own), own);
+  const auto name = [](const char* gguf) { return hugging_face_name(gguf, GgufArchitecture::kLlama); };
+  EXPECT_EQ(name("token_embd.weight"), "model.embed_tokens.weight");
+  EXPECT_EQ(name("output.weight"), "lm_head.weight");
+  EXPECT_EQ(name("output_norm.weight"), "model.norm.weight");
+  EXPECT_EQ(name("blk.12.attn_q.bias"), "model.layers.12.self_attn.q_proj.bias");
+  EXPECT_EQ(name("blk.0.ffn_norm.weight"), "model.layers.0.post_attention_layernorm.weight");
+  for (const char* own : {"rope_freqs.weight", "blk.0.ffn_gate_exps.weight", "blk.0.ffn_up_shexp.weight",
+                          "blk.0.ffn_gate.x.weight", "blk.0.ffn_gate..weight", "blk.0.attn_q.3.weight",
+                          "blk.0", "blk.", "x", ""})
+    EXPECT_EQ(name(own), own);
+}
+
+TEST(GgufNames, OfExpertsAreThoseOfTheirArchitecture) {
+  const auto both = [](const std::string& gguf) {
+    return std::pair(hugging_face_name(gguf, GgufArchitecture::kLlama),
+                     hugging_face_name(gguf, GgufArchitecture::kQwen2Moe));
+  };
+  const std::string layer = "model.layers.7.";
+  EXPECT_THAT(both("blk.7.ffn_gate_inp.weight"),
+              Pair(layer + "block_sparse_moe.gate.weight", layer + "mlp.gate.weight"));
+  EXPECT_THAT(both("blk.7.ffn_gate.10.weight"), Pair(layer + "block_sparse_moe.experts.10.w1.weight",
+                                                     layer + "mlp.experts.10.gate_proj.weight"));
+  EXPECT_THAT(both("blk.7.ffn_up.0.weight"),
+              Pair(layer + "block_sparse_moe.experts.0.w3.weight", layer + "mlp.experts.0.up_proj.weight"));
+  EXPECT_THAT(both("blk.7.ffn_down.0.weight"),
+              Pair(layer + "block_sparse_moe.experts.0.w2.weight", layer + "mlp.experts.0.down_proj.weight"));
+  EXPECT_THAT(both("blk.7.ffn_down_shexp.weight"),
+              Pair("blk.7.ffn_down_shexp.weight", layer + "mlp.shared_expert.down_proj.weight"));
+  EXPECT_THAT(both("blk.7.ffn_gate_inp_shexp.weight"),
+              Pair("blk.7.ffn_gate_inp_shexp.weight", layer + "mlp.shared_expert_gate.weight"));
 }
 
 /// The GGUF file of a fixture, and the folder with the same weights.
@@ -88,24 +111,28 @@ TEST_P(GgufStoreTest, PacksTheSamePanels) {
     }
   }
   ASSERT_EQ(qkv.size(), 3U);
-  ASSERT_EQ(mlp.size(), 2U);
   for (const DType dtype : {DType::kF32, DType::kBF16}) {
     EXPECT_TRUE(same_bytes(from_gguf.take_panels(qkv, hidden, dtype, false),
                            from_folder.take_panels(qkv, hidden, dtype, false)));
+    if (mlp.empty()) continue;  // a mixture of experts
     EXPECT_TRUE(same_bytes(from_gguf.take_panels(mlp, hidden, dtype, true),
                            from_folder.take_panels(mlp, hidden, dtype, true)));
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, GgufStoreTest,
-                         testing::Values(Pairing{"fp16", test::fixture("models/fp16"), DType::kF16},
-                                         Pairing{"bf16", test::fixture("models/bf16"), DType::kBF16},
-                                         Pairing{"biases", test::fixture("models/biases"), DType::kF32},
-                                         Pairing{"rope_llama3", test::fixture("models/rope_llama3"),
-                                                 DType::kF32},
-                                         Pairing{"q8_0", test::fixture("gguf/q8_0"), DType::kBF16},
-                                         Pairing{"q4_k_m", test::fixture("gguf/q4_k_m"), DType::kBF16}),
-                         [](const auto& test) { return test.param.gguf; });
+INSTANTIATE_TEST_SUITE_P(
+    Fixtures, GgufStoreTest,
+    testing::Values(Pairing{"fp16", test::fixture("models/fp16"), DType::kF16},
+                    Pairing{"bf16", test::fixture("models/bf16"), DType::kBF16},
+                    Pairing{"biases", test::fixture("models/biases"), DType::kF32},
+                    Pairing{"rope_llama3", test::fixture("models/rope_llama3"), DType::kF32},
+                    Pairing{"mixtral", test::fixture("models/mixtral"), DType::kF32},
+                    Pairing{"qwen2_moe", test::fixture("models/qwen2_moe"), DType::kF32},
+                    Pairing{"mixtral_q8_0", test::fixture("gguf/mixtral_q8_0"), DType::kBF16},
+                    Pairing{"mixtral_q4_k_m", test::fixture("gguf/mixtral_q4_k_m"), DType::kBF16},
+                    Pairing{"q8_0", test::fixture("gguf/q8_0"), DType::kBF16},
+                    Pairing{"q4_k_m", test::fixture("gguf/q4_k_m"), DType::kBF16}),
+    [](const auto& test) { return test.param.gguf; });
 
 TEST(GgufStore, MapsWhatLiesInOrderInItsDtype) {
   const WeightStore store = WeightStore::open(test::fixture("gguf/bf16.gguf"), LoadFormat::kAuto);
@@ -169,6 +196,46 @@ TEST(GgufStore, NeedsTheNumberOfHeadsToRestoreTheOrderOfRows) {
       "\"llama.attention.head_count_kv\"");
   EXPECT_EQ(refusal(test::GgufBuilder().text("general.architecture", "llama"), 4),
             "field \"llama.attention.head_count\" is missing, expected an integer from 1 to 2147483647");
+}
+
+TEST(GgufStore, TakesExpertsOneByOneFromOlderFiles) {
+  const test::TemporaryFolder folder;
+  test::GgufBuilder builder = test::tiny_llama();
+  builder.number("llama.expert_count", 2);
+  for (uint8_t expert = 0; expert < 2; ++expert) {
+    builder.tensor("blk.0.ffn_up." + std::to_string(expert) + ".weight", {2, 1}, 0,
+                   test::raw(1.0F + static_cast<float>(expert)) + test::raw(0.5F));
+  }
+  WeightStore store = WeightStore::open(folder.write("m.gguf", builder.bytes()), LoadFormat::kAuto);
+  EXPECT_EQ(
+      store.take("model.layers.0.block_sparse_moe.experts.1.w3.weight", {1, 2}, DType::kF32).as<float>()[0],
+      2.0F);
+}
+
+TEST(GgufStore, RefusesStacksThatAreNotOneMatrixForEachExpert) {
+  const test::TemporaryFolder folder;
+  const auto refusal = [&](test::GgufBuilder builder, const std::vector<uint64_t>& sizes) {
+    uint64_t elements = 1;
+    for (const uint64_t size : sizes) elements *= size;
+    builder.tensor("blk.1.ffn_down_exps.weight", sizes, 0, std::string(elements * 4, '\0'));
+    const std::filesystem::path path = folder.write("m.gguf", builder.bytes());
+    const std::string message = error_of([&] { WeightStore::open(path, LoadFormat::kAuto); });
+    return message.starts_with(path.string()) ? message.substr(path.string().size() + 2) : message;
+  };
+  const auto mixture = [](uint32_t experts) {
+    return test::tiny_llama().number("llama.expert_count", experts);
+  };
+  const std::string tensor = "the tensor \"blk.1.ffn_down_exps.weight\" has shape ";
+  const std::string expected = ", expected a matrix for each of the 3 experts of \"llama.expert_count\"";
+  EXPECT_EQ(refusal(mixture(3), {4, 2, 3}), "no Error");
+  EXPECT_EQ(refusal(mixture(3), {4, 2, 2}), tensor + "[2, 2, 4]" + expected);
+  EXPECT_EQ(refusal(mixture(3), {4, 3}), tensor + "[3, 4]" + expected);
+  EXPECT_EQ(refusal(mixture(3), {4, 1, 1, 3}), tensor + "[3, 1, 1, 4]" + expected);
+  EXPECT_EQ(refusal(mixture(3), {4, 0, 3}), tensor + "[3, 0, 4]" + expected);
+  EXPECT_EQ(refusal(mixture(0), {4, 2, 3}),
+            "field \"llama.expert_count\" is the number 0, expected an integer from 1 to 4096");
+  EXPECT_EQ(refusal(test::tiny_llama(), {4, 2, 3}),
+            "field \"llama.expert_count\" is missing, expected an integer from 1 to 4096");
 }
 
 }  // namespace

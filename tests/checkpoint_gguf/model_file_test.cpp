@@ -41,8 +41,8 @@ TEST(GgufModelFile, IsAWholeModelOfTheLlamaFamily) {
   EXPECT_EQ(refusal(test::tiny_llama()), "no Error");
   EXPECT_EQ(refusal(test::GgufBuilder()), "field \"general.architecture\" is missing, expected a string");
   EXPECT_EQ(refusal(test::GgufBuilder().text("general.architecture", "gemma3")),
-            "field \"general.architecture\" is the string \"gemma3\", expected llama, the architecture that "
-            "Caravan reads from GGUF files");
+            "field \"general.architecture\" is the string \"gemma3\", expected llama or qwen2moe, the "
+            "architectures that Caravan reads from GGUF files");
   EXPECT_EQ(refusal(test::tiny_llama().field("split.count", 2, test::raw(uint16_t{3}))),
             "field \"split.count\" is the number 3, expected a whole model: join its parts by "
             "llama-gguf-split --merge");

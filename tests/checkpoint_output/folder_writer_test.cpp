@@ -237,6 +237,18 @@ TEST(FolderWriter, NamesTheClassWhereAllAreAlikeAndTheModulesWhereTheyAreNot) {
   EXPECT_EQ(mixed["config_groups"]["group_1"]["format"], "pack-quantized");
 }
 
+TEST(FolderWriter, NamesAQuantisedHeadWhichIsNoLinearToVllm) {
+  const Numbers numbers = {std::vector<int8_t>(64, 1), std::vector<float>(8, 0.5F), {}};
+  const TemporaryFolder temporary;
+  QuantizedFolderWriter writer(temporary / "x");
+  for (const char* module : {"model.layers.0.mlp.up_proj.weight", "lm_head.weight"})
+    writer.add_quantized(weight_of(module, 8, 8, {}, numbers));
+  writer.finish(Json::object());
+  const Json config = json_of(temporary / "x" / "config.json")["quantization_config"];
+  EXPECT_EQ(config["config_groups"]["group_0"]["targets"], Json({"Linear", "lm_head"}));
+  EXPECT_EQ(config["ignore"], Json::array());
+}
+
 TEST(FolderWriter, LeavesOutZerosOfWhatWasPrunedWhereThatTakesLess) {
   Numbers numbers = {std::vector<int8_t>(4 * 256, 0), std::vector<float>(4, 0.5F), {}};
   for (size_t i = 0; i < numbers.values.size(); i += 2) numbers.values[i] = static_cast<int8_t>(i % 127 + 1);

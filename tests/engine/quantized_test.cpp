@@ -176,5 +176,21 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, QuantizedMixture,
                          testing::Values("mixtral", "qwen2_moe", "qwen2_moe_step"),
                          [](const auto& test) { return test.param; });
 
+/// Experts whose matrices are the slices of a GGUF file's stacks of blocks.
+class GgufMixture : public testing::TestWithParam<std::string> {};
+
+TEST_P(GgufMixture, IsComputedAsTheNumbersThatItsBlocksStandFor) {
+  const LoadOptions load = {.dtype = DType::kF32};
+  for (const ExecuteMode mode : kModes) {
+    const Answer blocks = answer(test::fixture("gguf/" + GetParam() + ".gguf"), load, mode);
+    const Answer numbers = answer(test::fixture("gguf/" + GetParam()), load, mode);
+    EXPECT_EQ(blocks.tokens, numbers.tokens) << name_of(mode);
+    EXPECT_LT(relative_error(blocks.logits, numbers.logits), 1e-5) << name_of(mode);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, GgufMixture, testing::Values("mixtral_q8_0", "mixtral_q4_k_m"),
+                         [](const auto& test) { return test.param; });
+
 }  // namespace
 }  // namespace caravan

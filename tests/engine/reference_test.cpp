@@ -174,7 +174,8 @@ TEST_P(GgufReferenceTest, GivesTheFoldersTokensInItsOwnDtype) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, GgufReferenceTest,
-                         testing::Values("fp16", "bf16", "biases", "rope_llama3"),
+                         testing::Values("fp16", "bf16", "biases", "rope_llama3", "mixtral", "qwen2_moe",
+                                         "qwen2_moe_step"),
                          [](const auto& test) { return test.param; });
 
 /// Half-precision storage against fp32 on the same weights. fp16: only the KV cache is rounded, to 2^-11.

@@ -43,7 +43,8 @@ GgufBuilder without(const std::string& key) {
 }
 
 TEST(GgufConfig, IsThatOfTheFolderThatTheFileWasMadeFrom) {
-  for (const char* name : {"fp16", "bf16", "biases", "rope_llama3"}) {
+  for (const char* name :
+       {"fp16", "bf16", "biases", "rope_llama3", "mixtral", "qwen2_moe", "qwen2_moe_step"}) {
     const ModelConfig config = load_config(test::fixture(std::string("gguf/") + name + ".gguf"));
     const ModelConfig expected = load_config(test::fixture(std::string("models/") + name));
     EXPECT_EQ(config.architecture, expected.architecture) << name;
@@ -54,6 +55,8 @@ TEST(GgufConfig, IsThatOfTheFolderThatTheFileWasMadeFrom) {
     EXPECT_EQ(config.rms_norm_eps, expected.rms_norm_eps) << name;
     EXPECT_EQ(config.tie_word_embeddings, expected.tie_word_embeddings) << name;
     EXPECT_EQ(config.attention_bias, expected.attention_bias) << name;
+    EXPECT_EQ(config.output_bias, expected.output_bias) << name;
+    EXPECT_EQ(config.sliding_window, expected.sliding_window) << name;
     EXPECT_EQ(config.mlp_bias, expected.mlp_bias) << name;
     EXPECT_EQ(config.rope.theta, expected.rope.theta) << name;
     EXPECT_EQ(config.dtype, expected.dtype) << name;
@@ -142,9 +145,8 @@ TEST(GgufConfig, NamesTheKeyThatIsMissing) {
 TEST(GgufConfig, NamesTheKeyThatIsWrong) {
   const std::vector<Refused> cases = {
       {without("general.architecture").text("general.architecture", "qwen2"),
-       "field \"general.architecture\" is the string \"qwen2\", expected llama, the architecture that "
-       "Caravan "
-       "reads from GGUF files"},
+       "field \"general.architecture\" is the string \"qwen2\", expected llama or qwen2moe, the "
+       "architectures that Caravan reads from GGUF files"},
       {without("llama.block_count").numbers("llama.block_count", {1, 2}),
        "field \"llama.block_count\" is an array of 2, expected an integer from 1 to 4096"},
       {without("").number("llama.attention.head_count_kv", 3),
@@ -158,9 +160,6 @@ TEST(GgufConfig, NamesTheKeyThatIsWrong) {
        "field \"llama.rope.dimension_count\" is the number 1, expected the head size, which is 2"},
       {tiny_llama().number("llama.attention.value_length", 4),
        "field \"llama.attention.value_length\" is the number 4, expected the head size, which is 2"},
-      {tiny_llama().number("llama.expert_count", 8),
-       "field \"llama.expert_count\" is the number 8, expected 0: Caravan reads mixtures of experts from "
-       "Hugging Face folders only"},
       {tiny_llama().real("llama.attention.scale", 0.5F),
        "field \"llama.attention.scale\" is the number 0.5, expected no such field: Caravan computes "
        "attention "
@@ -182,6 +181,100 @@ TEST(GgufConfig, NamesTheKeyThatIsWrong) {
       {tiny_llama().number("tokenizer.ggml.eos_token_id", 5),
        "field \"tokenizer.ggml.eos_token_id\" is the number 5, expected a token id from 0 to 4, below "
        "vocab_size"},
+  };
+  for (const Refused& refused : cases) EXPECT_EQ(refusal(refused.builder), refused.message);
+}
+
+TEST(GgufMixture, IsThatOfTheFolderThatTheFileWasMadeFrom) {
+  for (const char* name : {"mixtral", "qwen2_moe", "qwen2_moe_step"}) {
+    const auto config = load_config(test::fixture(std::string("gguf/") + name + ".gguf")).mixture;
+    const auto expected = load_config(test::fixture(std::string("models/") + name)).mixture;
+    ASSERT_TRUE(config && expected) << name;
+    EXPECT_EQ(config->experts, expected->experts) << name;
+    EXPECT_EQ(config->chosen, expected->chosen) << name;
+    EXPECT_EQ(config->intermediate_size, expected->intermediate_size) << name;
+    EXPECT_EQ(config->shared_intermediate_size, expected->shared_intermediate_size) << name;
+    EXPECT_EQ(config->renormalize, expected->renormalize) << name;
+    EXPECT_EQ(config->mlp_layers, expected->mlp_layers) << name;
+  }
+}
+
+/// tiny_llama() with so many experts.
+GgufBuilder mixture(uint32_t experts, uint32_t chosen) {
+  return tiny_llama().number("llama.expert_count", experts).number("llama.expert_used_count", chosen);
+}
+
+/// The fields of tiny_llama() for Qwen2-MoE.
+GgufBuilder tiny_qwen() {
+  GgufBuilder builder;
+  builder.text("general.architecture", "qwen2moe")
+      .number("qwen2moe.context_length", 64)
+      .number("qwen2moe.embedding_length", 8)
+      .number("qwen2moe.block_count", 2)
+      .number("qwen2moe.feed_forward_length", 12)
+      .number("qwen2moe.attention.head_count", 4)
+      .real("qwen2moe.attention.layer_norm_rms_epsilon", 1e-5F)
+      .number("qwen2moe.vocab_size", 5)
+      .number("qwen2moe.expert_used_count", 3);
+  return builder;
+}
+
+TEST(GgufMixture, IsNoneWhereThereAreNoExperts) {
+  EXPECT_FALSE(parse(tiny_llama()).mixture.has_value());
+  EXPECT_FALSE(parse(tiny_llama().number("llama.expert_count", 0)).mixture.has_value());
+}
+
+TEST(GgufMixture, IsWeighedAsLlamaCppDoes) {
+  const ModelConfig mixtral = parse(mixture(8, 2));
+  EXPECT_EQ(mixtral.architecture, "MixtralForCausalLM");
+  EXPECT_EQ(mixtral.mixture->intermediate_size, 12);
+  EXPECT_TRUE(mixtral.mixture->renormalize);
+  const ModelConfig qwen = parse(tiny_qwen().number("qwen2moe.expert_count", 8));
+  EXPECT_EQ(qwen.architecture, "Qwen2MoeForCausalLM");
+  EXPECT_EQ(qwen.head_dim, 2);
+  EXPECT_FALSE(qwen.mixture->renormalize);
+  EXPECT_TRUE(parse(tiny_qwen().number("qwen2moe.expert_count", 8).flag("qwen2moe.expert_weights_norm", true))
+                  .mixture->renormalize);
+}
+
+TEST(GgufMixture, HasTheSizesOfQwens15WhereOlderFilesNameNone) {
+  const auto sizes = [](const GgufBuilder& builder) {
+    const MixtureConfig read = *parse(builder).mixture;
+    return std::pair(read.intermediate_size, read.shared_intermediate_size);
+  };
+  EXPECT_EQ(sizes(tiny_qwen().number("qwen2moe.expert_count", 8)), std::pair(int64_t{4}, int64_t{12}));
+  EXPECT_EQ(sizes(tiny_qwen()
+                      .number("qwen2moe.expert_count", 8)
+                      .number("qwen2moe.expert_feed_forward_length", 5)
+                      .number("qwen2moe.expert_shared_feed_forward_length", 6)),
+            std::pair(int64_t{5}, int64_t{6}));
+}
+
+TEST(GgufMixture, NamesTheKeyThatIsWrong) {
+  const std::vector<Refused> cases = {
+      {tiny_qwen(), "field \"qwen2moe.expert_count\" is missing, expected an integer from 1 to 4096"},
+      {tiny_qwen().number("qwen2moe.expert_count", 0),
+       "field \"qwen2moe.expert_count\" is the number 0, expected an integer from 1 to 4096"},
+      {tiny_qwen().number("qwen2moe.expert_count", 2),
+       "field \"qwen2moe.expert_used_count\" is 3, expected at most qwen2moe.expert_count, which is 2"},
+      {mixture(8, 9),
+       "field \"llama.expert_used_count\" is 9, expected at most llama.expert_count, which is 8"},
+      {mixture(8, 0),
+       "field \"llama.expert_used_count\" is the number 0, expected an integer from 1 to 4096"},
+      {tiny_llama().number("llama.expert_count", 8),
+       "field \"llama.expert_used_count\" is missing, expected an integer from 1 to 4096"},
+      {mixture(8, 2).real("llama.expert_weights_scale", 2.5F),
+       "field \"llama.expert_weights_scale\" is the number 2.5, expected 1: Caravan weighs experts by their "
+       "softmax alone"},
+      {mixture(8, 2).number("llama.expert_gating_func", 2),
+       "field \"llama.expert_gating_func\" is the number 2, expected 1, which is softmax: Caravan chooses "
+       "experts by it alone"},
+      {mixture(8, 2).number("llama.expert_group_count", 4),
+       "field \"llama.expert_group_count\" is the number 4, expected 1: Caravan chooses experts among all of "
+       "them"},
+      {tiny_qwen().number("qwen2moe.expert_count", 8).number("qwen2moe.attention.sliding_window", 16),
+       "field \"qwen2moe.attention.sliding_window\" is the number 16, expected no such field: Caravan has no "
+       "sliding window in a Qwen2MoeForCausalLM"},
   };
   for (const Refused& refused : cases) EXPECT_EQ(refusal(refused.builder), refused.message);
 }

@@ -163,7 +163,8 @@ TEST_P(GgufModelTest, HasTheWeightsOfTheFolder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, GgufModelTest,
-                         testing::Values("fp16", "bf16", "biases", "rope_llama3", "q4_k_m"),
+                         testing::Values("fp16", "bf16", "biases", "rope_llama3", "mixtral", "qwen2_moe",
+                                         "qwen2_moe_step", "q4_k_m"),
                          [](const auto& test) { return test.param; });
 
 TEST(GgufModel, IsLoadedInTheDtypeThatItIsStoredIn) {

@@ -24,7 +24,11 @@ NAMES = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_he
 LAYER_NAMES = {"input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
                "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
                "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
-               "mlp.down_proj": "ffn_down"}
+               "mlp.down_proj": "ffn_down", "block_sparse_moe.gate": "ffn_gate_inp", "mlp.gate": "ffn_gate_inp",
+               "mlp.shared_expert.gate_proj": "ffn_gate_shexp", "mlp.shared_expert.up_proj": "ffn_up_shexp",
+               "mlp.shared_expert.down_proj": "ffn_down_shexp", "mlp.shared_expert_gate": "ffn_gate_inp_shexp"}
+EXPERT_NAMES = {"w1": "ffn_gate", "w3": "ffn_up", "w2": "ffn_down", "gate_proj": "ffn_gate", "up_proj": "ffn_up",
+                "down_proj": "ffn_down"}
 EXPANDABLE = ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K")
 # Where the fp16 scales stand in a block, which random bytes may not make infinite or huge.
 SCALES = {"Q4_0": (0,), "Q4_1": (0, 2), "Q5_0": (0,), "Q5_1": (0, 2), "Q8_0": (0,), "Q4_K": (0, 2), "Q5_K": (0, 2),
@@ -52,7 +56,22 @@ def gguf_name(name):
     if module in NAMES:
         return f"{NAMES[module]}.{end}"
     _, _, layer, rest = module.split(".", 3)
+    if ".experts." in rest:
+        return f"blk.{layer}.{EXPERT_NAMES[rest.rsplit('.', 1)[1]]}_exps.{end}"
     return f"blk.{layer}.{LAYER_NAMES[rest]}.{end}"
+
+
+def stacked(tensors):
+    """(name, one array) for each tensor that the file gets: of experts, whose names are alike but for their numbers, one."""
+    of_name = {}
+    for name, values in sorted(tensors.items(), key=lambda each: expert_of(each[0])):
+        of_name.setdefault(gguf_name(name), []).append((name, values))
+    for experts in of_name.values():
+        yield experts[0][0], experts[0][1] if expert_of(experts[0][0]) < 0 else np.stack([each[1] for each in experts])
+
+
+def expert_of(name):
+    return int(name.split(".experts.")[1].split(".")[0]) if ".experts." in name else -1
 
 
 def permuted(weight, heads):
@@ -66,12 +85,14 @@ def restored(weight, heads):
 
 def heads_of(name, config):
     """By how many heads a tensor is permuted, or 0."""
+    if config["model_type"] == "qwen2_moe":
+        return 0
     return {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}.get(name.split(".")[-2], 0)
 
 
-def new_writer(name, folder=OUTPUT):
+def new_writer(name, folder=OUTPUT, architecture="llama"):
     folder.mkdir(parents=True, exist_ok=True)
-    return GGUFWriter(folder / f"{name}.gguf", "llama")
+    return GGUFWriter(folder / f"{name}.gguf", architecture)
 
 
 def finish(writer):
@@ -96,6 +117,16 @@ def write_config(writer, config):
     writer.add_vocab_size(config["vocab_size"])
     writer.add_bos_token_id(config["bos_token_id"])
     writer.add_eos_token_id(config["eos_token_id"])
+    if experts := config.get("num_local_experts", config.get("num_experts")):
+        writer.add_expert_count(experts)
+        writer.add_expert_used_count(config["num_experts_per_tok"])
+    if config.get("sliding_window"):
+        writer.add_sliding_window(config["sliding_window"])
+    if "moe_intermediate_size" in config:
+        writer.add_expert_feed_forward_length(config["moe_intermediate_size"])
+        writer.add_expert_shared_feed_forward_length(config["shared_expert_intermediate_size"])
+    if config.get("norm_topk_prob"):
+        writer.add_expert_weights_norm(True)
 
 
 def llama3_divisors(config):
@@ -112,19 +143,21 @@ def llama3_divisors(config):
 
 
 def write_weight(writer, name, weight, kind):
-    """`weight` in llama.cpp's order; norms and biases are always fp32, as its converter has them."""
-    kind = kind if weight.ndim > 1 else Type.F32
+    """`weight` in llama.cpp's order; norms, biases and what experts are chosen by are always fp32, as its converter has
+    them, which leaves out sizes of 1, too."""
+    weight = weight.squeeze()
+    kind = kind if weight.ndim > 1 and "ffn_gate_inp" not in gguf_name(name) else Type.F32
     writer.add_tensor(gguf_name(name), quants.quantize(weight, kind), raw_dtype=kind)
 
 
 def make_model(name, kind):
     """A model fixture as llama.cpp's converter would write it, its matrices of type `kind`."""
     config = json.loads((FIXTURES / "models" / name / "config.json").read_text())
-    writer = new_writer(name)
+    writer = new_writer(name, architecture={"qwen2_moe": "qwen2moe"}.get(config["model_type"], "llama"))
     write_config(writer, config)
     if config.get("rope_scaling"):
         writer.add_tensor("rope_freqs.weight", llama3_divisors(config))
-    for each, weight in read_safetensors(FIXTURES / "models" / name / "model.safetensors").items():
+    for each, weight in stacked(read_safetensors(FIXTURES / "models" / name / "model.safetensors")):
         heads = heads_of(each, config)
         write_weight(writer, each, permuted(weight, heads) if heads else weight, kind)
     finish(writer)
@@ -165,11 +198,16 @@ def make_quantised(name, config, kinds, writer):
     for layer in range(config["num_hidden_layers"]):
         of_layer = {"input_layernorm": (hidden,), "self_attn.q_proj": (q, hidden), "self_attn.k_proj": (kv, hidden),
                     "self_attn.v_proj": (kv, hidden), "self_attn.o_proj": (hidden, q),
-                    "post_attention_layernorm": (hidden,), "mlp.gate_proj": (width, hidden),
-                    "mlp.up_proj": (width, hidden), "mlp.down_proj": (hidden, width)}
+                    "post_attention_layernorm": (hidden,)}
+        if experts := config.get("num_local_experts"):
+            of_layer["block_sparse_moe.gate"] = (experts, hidden)
+            of_layer.update({f"block_sparse_moe.experts.{expert}.{matrix}": (hidden, width) if matrix == "w2" else (width, hidden)
+                             for expert in range(experts) for matrix in ("w1", "w2", "w3")})
+        else:
+            of_layer.update({"mlp.gate_proj": (width, hidden), "mlp.up_proj": (width, hidden), "mlp.down_proj": (hidden, width)})
         shapes.update({f"model.layers.{layer}.{module}": shape for module, shape in of_layer.items()})
     write_config(writer, config)
-    expanded = {}
+    expanded, stored = {}, {}
     for module, shape in shapes.items():
         each, kind = f"{module}.weight", kinds.get(module.split(".")[-1], "F32")
         if "K" in kind:
@@ -179,9 +217,11 @@ def make_quantised(name, config, kinds, writer):
             raw = raw.reshape(shape[0], -1)
         else:
             raw = quants.quantize(rng.normal(1 if len(shape) == 1 else 0, 0.35, shape).astype(np.float32), Type[kind])
-        writer.add_tensor(gguf_name(each), raw, raw_dtype=Type[kind])
+        stored[each] = raw
         values, heads = quants.dequantize(raw, Type[kind]).reshape(shape), heads_of(each, config)
         expanded[each] = np.ascontiguousarray(restored(values, heads) if heads else values)
+    for each, raw in stacked(stored):
+        writer.add_tensor(gguf_name(each), raw, raw_dtype=Type[kinds.get(each.split(".")[-2], "F32")])
     finish(writer)
     shutil.rmtree(OUTPUT / name, ignore_errors=True)
     (OUTPUT / name).mkdir()
@@ -248,9 +288,9 @@ def make_seeds():
               "num_key_value_heads": 1, "head_dim": 16, "vocab_size": 3, "max_position_embeddings": 64,
               "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "bos_token_id": 1, "eos_token_id": 2}
 
-    def seed(name):
-        writer = new_writer(name, CORPUS)
-        write_config(writer, config)
+    def seed(name, architecture="llama", **more):
+        writer = new_writer(name, CORPUS, architecture)
+        write_config(writer, {**config, **more})
         return writer
 
     writer = seed("tensors")
@@ -269,6 +309,13 @@ def make_seeds():
     writer.add_rope_scaling_type(RopeScalingType.YARN)
     writer.add_rope_scaling_factor(4.0)
     writer.add_rope_scaling_orig_ctx_len(16)
+    finish(writer)
+    writer = seed("mixture", **{"num_local_experts": 2, "num_experts_per_tok": 1})
+    writer.add_tensor("blk.0.ffn_gate_exps.weight", np.ones((2, 8, 32), np.float32))
+    finish(writer)
+    writer = seed("shared_expert", "qwen2moe", **{"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 4,
+                                                  "shared_expert_intermediate_size": 8, "norm_topk_prob": True})
+    writer.add_tensor("blk.0.ffn_gate_inp_shexp.weight", np.ones(32, np.float32))
     finish(writer)
     writer = seed("sentencepiece")
     writer.add_tokenizer_model("llama")
@@ -291,6 +338,9 @@ def main():
     make_model("bf16", Type.BF16)
     make_model("biases", Type.F32)
     make_model("rope_llama3", Type.F32)
+    make_model("mixtral", Type.F32)
+    make_model("qwen2_moe", Type.F32)
+    make_model("qwen2_moe_step", Type.F32)
     base = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu", "num_hidden_layers": 1,
             "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "bos_token_id": 1,
             "eos_token_id": 2, "tie_word_embeddings": True, "torch_dtype": "float32"}
@@ -306,6 +356,15 @@ def main():
                               "num_key_value_heads": 1, "head_dim": 8, "vocab_size": 64},
                    {"embed_tokens": "Q6_K", "q_proj": "Q4_K", "k_proj": "Q4_K", "v_proj": "Q6_K", "o_proj": "F16",
                     "gate_proj": "Q4_K", "up_proj": "Q5_K", "down_proj": "Q5_0"}, new_writer("q4_k_m"))
+    mixtral = {**base, "architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "num_key_value_heads": 1,
+               "num_attention_heads": 2, "num_experts_per_tok": 2, "sliding_window": None}
+    make_quantised("mixtral_q8_0", {**mixtral, "hidden_size": 32, "intermediate_size": 64, "head_dim": 16, "vocab_size": 64,
+                                    "num_local_experts": 4},
+                   {**{matrix: "Q8_0" for matrix in (*matrices, "w1", "w3")}, "w2": "Q4_0"}, new_writer("mixtral_q8_0"))
+    make_quantised("mixtral_q4_k_m", {**mixtral, "hidden_size": 256, "intermediate_size": 32, "head_dim": 8, "vocab_size": 64,
+                                      "num_local_experts": 3},
+                   {"embed_tokens": "Q6_K", "q_proj": "Q4_K", "k_proj": "Q4_K", "v_proj": "Q6_K", "o_proj": "F16",
+                    "w1": "Q4_K", "w3": "Q4_K", "w2": "Q8_0"}, new_writer("mixtral_q4_k_m"))
     make_blocks()
     make_tokenizers()
     make_seeds()

@@ -1,5 +1,8 @@
 #include "checkpoint/gguf/model_file.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.h"
 
 namespace caravan {
@@ -9,6 +12,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kExtension = ".gguf";
+
+/// By GgufArchitecture.
+constexpr std::array<std::string_view, 2> kArchitectures = {"llama", "qwen2moe"};
 
 }  // namespace
 
@@ -40,19 +46,28 @@ std::optional<fs::path> find_gguf(const fs::path& model_path) {
   return found;
 }
 
-void require_llama(const JsonObject& fields) {
+GgufArchitecture architecture_of(const JsonObject& fields) {
   constexpr int64_t kMaxParts = 65'535;
-  if (fields.string("general.architecture") != "llama")
-    fields.wrong("general.architecture", "llama, the architecture that Caravan reads from GGUF files");
+  const std::string name = fields.string("general.architecture");
+  const auto* const found = std::find(kArchitectures.begin(), kArchitectures.end(), name);
+  if (found == kArchitectures.end()) {
+    fields.wrong("general.architecture",
+                 "llama or qwen2moe, the architectures that Caravan reads from GGUF files");
+  }
   const int64_t parts = fields.integer_or("split.count", 0, kMaxParts, 1);
   if (parts > 1) fields.wrong("split.count", "a whole model: join its parts by llama-gguf-split --merge");
+  return static_cast<GgufArchitecture>(found - kArchitectures.begin());
+}
+
+std::string gguf_key(GgufArchitecture architecture, std::string_view name) {
+  return std::string(kArchitectures.at(static_cast<size_t>(architecture))).append(".").append(name);
 }
 
 GgufFile open_gguf(const fs::path& path) {
   MappedFile file(path);
   GgufHeader header = parse_gguf_header(file.bytes(), path.string());
   const Json fields = gguf_fields(header);
-  require_llama(JsonObject(fields, path.string()));
+  architecture_of(JsonObject(fields, path.string()));
   return {std::move(file), std::move(header)};
 }
 

@@ -2,8 +2,11 @@
 // Thread safety: pure functions; an open file may be read from any thread.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -11,7 +14,14 @@
 
 namespace caravan {
 
-/// One mapped GGUF file of a LLaMA-family model with its checked header.
+/// What llama.cpp calls the architectures that Caravan reads: kLlama is LLaMA, Mistral and Mixtral, whose
+/// rows of q and k its converter permutes; kQwen2Moe's lie as they were.
+enum class GgufArchitecture : uint8_t { kLlama, kQwen2Moe };
+
+/// The most experts of a model, several times those of any published one.
+constexpr int64_t kMaxExperts = 4096;
+
+/// One mapped GGUF file of such a model with its checked header.
 struct GgufFile {
   MappedFile file;
   GgufHeader header;
@@ -25,11 +35,13 @@ void require_model_path(const std::filesystem::path& path, const std::string& fl
 /// safetensors holds. Nothing if there is none. Throws Error if the folder holds several.
 std::optional<std::filesystem::path> find_gguf(const std::filesystem::path& model_path);
 
-/// Throws Error, naming the file, on what is no GGUF file of a whole model of the architecture "llama", which
-/// is what llama.cpp makes of LLaMA and Mistral checkpoints.
+/// Throws Error, naming the file, on what is no GGUF file of a whole model of such an architecture.
 GgufFile open_gguf(const std::filesystem::path& path);
 
-/// Throws Error unless the metadata says that the file is such a model.
-void require_llama(const JsonObject& fields);
+/// The architecture that the metadata names. Throws Error unless the file is a whole model of it.
+GgufArchitecture architecture_of(const JsonObject& fields);
+
+/// The key `name` of the architecture's own metadata: "llama.block_count" of "block_count".
+std::string gguf_key(GgufArchitecture architecture, std::string_view name);
 
 }  // namespace caravan

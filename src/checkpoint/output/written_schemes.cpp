@@ -57,6 +57,15 @@ Json activations(const QuantScheme& scheme) {
   return nullptr;
 }
 
+/// How a config that has one scheme names what it is for. In vLLM the matrix of the logits is no "Linear" but
+/// of a class of its own, so that it is named, too.
+std::vector<std::string> targets_of(const std::vector<std::string>& modules) {
+  const std::string head = "lm_head";
+  std::vector<std::string> targets = {"Linear"};
+  if (std::find(modules.begin(), modules.end(), head) != modules.end()) targets.push_back(head);
+  return targets;
+}
+
 }  // namespace
 
 void WrittenSchemes::add(const std::string& module, const QuantScheme& scheme) {
@@ -96,7 +105,7 @@ Json WrittenSchemes::json() const {
   for (size_t i = 0; i < written_.size(); ++i) {
     const Written& each = written_[i];
     groups["group_" + std::to_string(i)] = {
-        {"targets", written_.size() == 1 ? std::vector<std::string>{"Linear"} : each.modules},
+        {"targets", written_.size() == 1 ? targets_of(each.modules) : each.modules},
         {"weights", weights(each.scheme)},
         {"input_activations", activations(each.scheme)},
         {"output_activations", nullptr},

@@ -22,9 +22,9 @@ class WrittenSchemes {
   void add_plain(const std::string& module);
   void set_kv_cache(const KvCacheQuant& kv_cache) { kv_cache_ = kv_cache; }
 
-  /// Modules of one scheme are the class "Linear", without those that were written as they were. Where there
-  /// are several, each module is named: vLLM would take "Linear" for a matrix that it makes of q, k and v
-  /// before it looks for their names.
+  /// Modules of one scheme are the class "Linear", and "lm_head" where it is one of them, without those that
+  /// were written as they were. Where there are several schemes, each module is named: older versions of vLLM
+  /// take "Linear" for a matrix that they make of q, k and v before they look for their names.
   [[nodiscard]] Json json() const;
 
  private:
