@@ -91,6 +91,7 @@ void check(const PackedLinearArgs& args) {
     CARAVAN_CHECK_EQ(rows_quantized, order == DType::kI8);
     CARAVAN_CHECK(!rows_quantized || (args.format.weight.group == 0 && !args.format.weight.zero_points &&
                                       args.format.weight.bits == 8 && in <= kMaxQuantizedInputs));
+    CARAVAN_CHECK(!rows_quantized || !args.format.weight.minimums);
     CARAVAN_CHECK(args.format.row_kept == 0 || can_be_sparse(args.format));
     expect("weight", args.weight, quantized_shape(out, in, args.format), {blob_dtype(args.format)});
   } else {

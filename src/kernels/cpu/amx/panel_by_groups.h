@@ -25,13 +25,16 @@ struct GroupPlace {
   const char* chunk;
   Index input;  ///< of the panel
   Index begin;  ///< the same within its group
+  Index first;  ///< and within its chunk
 };
 
 /// Moves on by `inputs`, which do not leave the group.
 inline GroupPlace after(const GroupPlace& place, Index inputs, const QuantizedPanel& weight) {
-  const bool ends = place.begin + inputs == weight.group;
+  const Index begin = place.begin + inputs;
+  const Index first = place.first + inputs;
+  const bool ends = first == weight.chunk_inputs;
   return {place.chunk + (ends ? weight.chunk_bytes : 0), place.input + inputs,
-          ends ? 0 : place.begin + inputs};
+          begin == weight.group ? 0 : begin, ends ? 0 : first};
 }
 
 /// How many inputs from `place` on, up to `most`, are of the same group.
@@ -42,7 +45,7 @@ inline Index inputs_at(const GroupPlace& place, Index most, const QuantizedPanel
 
 /// Expands to whole steps of tiles: what is beyond `inputs` is 0.
 inline void expand_steps(const QuantizedPanel& weight, const GroupPlace& place, Index inputs, BF16* to) {
-  expand_numbers<Vector512, Bf16Narrow>(weight, place.chunk, place.begin, inputs, to);
+  expand_numbers<Vector512, Bf16Narrow>(weight, place.chunk, place.first, inputs, to);
   const Index rest = inputs % kTileInputs;
   if (rest == 0) return;
   const Index end = (inputs - rest + kTileInputs) * kPanel;
@@ -58,7 +61,7 @@ inline void sum_few(const QuantizedTask& task, float (*sums)[kPanel]) {
   alignas(64) float products[kTileRows][kPanel];
   LastStep last;
   shape_row_tiles(panel.tokens);
-  GroupPlace place = {static_cast<const char*>(panel.panel), 0, 0};
+  GroupPlace place = {static_cast<const char*>(panel.panel), 0, 0, 0};
   expand_steps(weight, place, inputs_at(place, kTileInputs, weight), w[0]);
   for (Index step = 0; place.input < panel.in; ++step) {
     const Index inputs = inputs_at(place, kTileInputs, weight);
@@ -78,7 +81,8 @@ inline void sum_few(const QuantizedTask& task, float (*sums)[kPanel]) {
       settle();
       const Index part = place.begin % kPartInputs + inputs;
       const BF16* from = x + next.input - part;
-      add_scaled<Vector512>(weight, place.chunk, {from, panel.in, part, products}, panel.tokens, sums);
+      add_scaled<Vector512>(weight, place.chunk, {place.first, from, panel.in, part, products}, panel.tokens,
+                            sums);
     }
     place = next;
   }
@@ -120,7 +124,7 @@ inline void sum_many(const QuantizedTask& task, Index token, Index tokens, float
   alignas(64) BF16 w[kPartInputs * kPanel];
   alignas(64) float products[kSquareTokens][kPanel];
   Index shaped = 0;
-  GroupPlace place = {static_cast<const char*>(panel.panel), 0, 0};
+  GroupPlace place = {static_cast<const char*>(panel.panel), 0, 0, 0};
   while (place.input < panel.in) {
     const Index inputs = inputs_at(place, kPartInputs, weight);
     expand_steps(weight, place, inputs, w);
@@ -133,7 +137,8 @@ inline void sum_many(const QuantizedTask& task, Index token, Index tokens, float
       shaped = rows;
       const BF16* from = x + t * panel.in;
       multiply_part(panel, from, inputs, rows, w, products);
-      add_scaled<Vector512>(weight, place.chunk, {from, panel.in, inputs, products}, rows, sums + t);
+      add_scaled<Vector512>(weight, place.chunk, {place.first, from, panel.in, inputs, products}, rows,
+                            sums + t);
     }
     place = after(place, inputs, weight);
   }

@@ -22,13 +22,19 @@ inline QuantizedPanel quantized_panel(const PackedLinearArgs& args) {
   const WeightQuant& weight = args.format.weight;
   const ChunkLayout layout = chunk_layout(args.format, args.in);
   return {.group = args.in / groups_of(weight, args.in),
+          .chunk_inputs = args.in / chunks_of(weight, args.in),
           .chunk_bytes = layout.bytes,
+          .minimums = layout.minimums,
           .zeros = layout.zeros,
+          .multiples = layout.multiples,
+          .minimum_multiples = layout.minimum_multiples,
           .sums = layout.sums,
           .masks = layout.masks,
           .values = layout.values,
           .bits = weight.bits,
           .has_zeros = weight.zero_points,
+          .has_minimums = weight.minimums,
+          .has_multiples = weight.block != 0,
           .scale = scale_type(args.format.scale)};
 }
 
