@@ -36,9 +36,8 @@ inline void offsets_of(const QuantizedPanel& weight, GroupMeaning<V>& meaning) {
     meaning.offsets[v] = V::fma(meaning.scales[v], above, meaning.offsets[v]);
 }
 
-/// sums [tokens, 64] += scale * (products - zero * the sum of the inputs), or, with minimums, scale *
-/// products
-/// + offset * the sum of the inputs.
+/// sums [tokens, 64] += scale * (products - zero * the sum of the inputs); or, with minimums, those products
+/// by the scale and the sum of the inputs by the offset.
 template <typename V>
 inline void add_scaled(const QuantizedPanel& weight, const char* chunk, const GroupPart& part, Index tokens,
                        float (*sums)[kPanel]) {
