@@ -64,7 +64,7 @@ TEST(QuantizedReference, MultipliesInTheOrderOfBf16ByBlocksThatAreNotRounded) {
     const Tensor panels = test::expanded(sample.matrix, exact);
     for (int64_t token = 0; token < 3; ++token) {
       for (int64_t o = 0; o < 67; ++o) {
-        double sum = static_cast<double>(sample.bias.as<float>()[o]);
+        auto sum = static_cast<double>(sample.bias.as<float>()[o]);
         for (int64_t i = 0; i < in; ++i) {
           sum += static_cast<double>(to_float(sample.x.as<BFloat16>()[token * in + i])) *
                  static_cast<double>(panels.as<float>()[panel_offset(panels.shape(), o, i)]);
