@@ -77,9 +77,13 @@ Tensor random_blob(const QuantizedFormat& format, const LinearShape& shape) {
   std::minstd_rand random(1);
   for (int64_t i = 0; i < size.elements(); ++i) bytes[i] = static_cast<uint8_t>(random() >> 8U);
   const std::vector<float> scales(kPanelOutputs, 0.01F);
-  for (int64_t chunk = 0; chunk < size[0] * size[1]; ++chunk)
-    convert_elements(scales.data(), DType::kF32, bytes + chunk * size[2], format.scale, scales.size());
   const ChunkLayout layout = chunk_layout(format, shape.in);
+  for (int64_t chunk = 0; chunk < size[0] * size[1]; ++chunk) {
+    uint8_t* of_chunk = bytes + chunk * size[2];
+    convert_elements(scales.data(), DType::kF32, of_chunk, format.scale, scales.size());
+    if (format.weight.minimums)
+      convert_elements(scales.data(), DType::kF32, of_chunk + layout.minimums, format.scale, scales.size());
+  }
   // Where not every value is stored: one of every two, so that there are as many as there is room for.
   for (int64_t panel = 0; format.row_kept != 0 && panel < size[0]; ++panel) {
     for (uint8_t* mask = bytes + panel * size[2] + layout.masks;
@@ -154,7 +158,10 @@ void add_quantized(const std::string& shape_name, const LinearShape& shape, IsaL
       {"W8A8-sparse", {{8, 0, false}, rows, DType::kF32, DType::kI8, shape.in / 2}},
       {"W8A16", {{8, 0, false}, {}, DType::kF32, DType::kBF16}},
       {"W4A16-128", {{4, 128, false}, {}, DType::kF16, DType::kBF16}},
+      {"W4A16-32", {{4, 32, false}, {}, DType::kF16, DType::kBF16}},
       {"W4A16-32-asymmetric", {{4, 32, true}, {}, DType::kF16, DType::kBF16}},
+      {"Q4_K", {{4, 32, false, true, 256}, {}, DType::kF16, DType::kBF16}},
+      {"Q6_K", {{8, 16, false, false, 256}, {}, DType::kF16, DType::kBF16}},
       {"W8A16-fp32", {{8, 0, false}, {}, DType::kF32, DType::kF32}},
       {"W4A16-128-fp32", {{4, 128, false}, {}, DType::kF16, DType::kF32}}};
   for (const auto& [name, format] : formats) {

@@ -42,10 +42,18 @@ std::string alternatives(const std::vector<T>& options) {
 void read(const MatrixParts& parts, int64_t first, int64_t count, const QuantizedRows& rows) {
   parts.read_values(first, count, rows.values);
   const int64_t groups = groups_of(parts.quant, parts.in);
+  const int64_t chunks = chunks_of(parts.quant, parts.in);
   for (int64_t row = 0; row < count; ++row) {
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+      rows.scales[row * chunks + chunk] = parts.scale(first + row, chunk);
+      if (parts.minimum) rows.minimums[row * chunks + chunk] = parts.minimum(first + row, chunk);
+    }
     for (int64_t group = 0; group < groups; ++group) {
-      rows.scales[row * groups + group] = parts.scale(first + row, group);
       if (parts.zero) rows.zeros[row * groups + group] = parts.zero(first + row, group);
+      if (!parts.multiples) continue;
+      const GroupMultiples multiples = parts.multiples(first + row, group);
+      rows.multiples[row * groups + group] = multiples.scale;
+      if (parts.minimum) rows.minimum_multiples[row * groups + group] = multiples.minimum;
     }
   }
 }
@@ -75,6 +83,8 @@ FoundWeight found_weight(const std::string& name, MatrixParts parts) {
   if (parts.quant.group == parts.in) parts.quant.group = 0;
   found.weight.quant = parts.quant;
   found.weight.quant.zero_points = static_cast<bool>(parts.zero);
+  CARAVAN_CHECK_EQ(parts.quant.minimums, static_cast<bool>(parts.minimum));
+  CARAVAN_CHECK_EQ(parts.quant.block != 0, static_cast<bool>(parts.multiples));
   found.weight.rows = parts.rows;
   found.weight.scale = parts.scale_dtype;
   found.weight.out = parts.out;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/gguf/blocks.h"
 #include "checkpoint/quantized_weight.h"
 #include "checkpoint/stored_weight.h"
 
@@ -35,8 +36,12 @@ struct MatrixParts {
   int64_t in = 0;
   /// Writes the numbers of outputs `first` to `first + count` - 1 to values[count, in].
   std::function<void(int64_t first, int64_t count, int8_t* values)> read_values;
-  std::function<float(int64_t output, int64_t group)> scale;
-  DType scale_dtype = DType::kF32;  ///< that holds every scale
+  std::function<float(int64_t output, int64_t chunk)> scale;
+  /// The minimum of [output, chunk]; nothing where there are none.
+  std::function<float(int64_t output, int64_t chunk)> minimum;
+  /// What those are multiplied by for [output, group]; nothing where groups are not of blocks.
+  std::function<GroupMultiples(int64_t output, int64_t group)> multiples;
+  DType scale_dtype = DType::kF32;  ///< that holds every scale and minimum
   /// The zero point of [output, group]; nothing where there are none.
   std::function<int8_t(int64_t output, int64_t group)> zero;
   int64_t row_kept = 0;              ///< as QuantizedWeight::row_kept

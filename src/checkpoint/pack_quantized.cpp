@@ -14,19 +14,40 @@ namespace {
 
 /// The numbers of one panel's 64 outputs; of an output that there is not: scale 0.
 struct PanelNumbers {
-  std::vector<int8_t> values;  ///< [64, in]
-  std::vector<float> scales;   ///< [64, groups]
-  std::vector<int8_t> zeros;   ///< [64, groups]; all 0 where the weight has no zero points
+  WeightQuant quant;
+  int64_t in;
+  int64_t groups;  ///< groups_of() the weight
+  int64_t chunks;  ///< chunks_of() it
+  // What the weight does not have is all 0.
+  std::vector<int8_t> values;             ///< [64, in]
+  std::vector<float> scales;              ///< [64, chunks]
+  std::vector<float> minimums;            ///< [64, chunks]
+  std::vector<int8_t> zeros;              ///< [64, groups]
+  std::vector<int8_t> multiples;          ///< [64, groups]
+  std::vector<int8_t> minimum_multiples;  ///< [64, groups]
 
-  PanelNumbers(int64_t in, int64_t groups)
-      : values(static_cast<size_t>(kPanelOutputs * in)),
-        scales(static_cast<size_t>(kPanelOutputs * groups)),
-        zeros(static_cast<size_t>(kPanelOutputs * groups)) {}
+  PanelNumbers(const WeightQuant& weight, int64_t inputs)
+      : quant(weight),
+        in(inputs),
+        groups(groups_of(weight, inputs)),
+        chunks(chunks_of(weight, inputs)),
+        values(static_cast<size_t>(kPanelOutputs * in)),
+        scales(static_cast<size_t>(kPanelOutputs * chunks)),
+        minimums(scales.size()),
+        zeros(static_cast<size_t>(kPanelOutputs * groups)),
+        multiples(zeros.size()),
+        minimum_multiples(zeros.size()) {}
 
   /// Where the numbers of the outputs from `place` on go.
-  QuantizedRows rows_at(int64_t place, int64_t in, int64_t groups, bool has_zeros) {
-    return {values.data() + place * in, scales.data() + place * groups,
-            has_zeros ? zeros.data() + place * groups : nullptr};
+  QuantizedRows rows_at(int64_t place) {
+    const auto if_there = [](bool there, auto* at) { return there ? at : nullptr; };
+    const bool blocks = quant.block != 0;
+    return {values.data() + place * in,
+            scales.data() + place * chunks,
+            if_there(quant.zero_points, zeros.data() + place * groups),
+            if_there(quant.minimums, minimums.data() + place * chunks),
+            if_there(blocks, multiples.data() + place * groups),
+            if_there(blocks && quant.minimums, minimum_multiples.data() + place * groups)};
   }
 };
 
@@ -93,9 +114,10 @@ Lift lift_of(const float* scales, int64_t groups) {
 }
 
 /// Writes a panel of a lifted weight to `chunk`, whose bytes are all 0.
-void pack_lifted(const PanelNumbers& numbers, int64_t in, const QuantizedFormat& format, std::byte* chunk) {
+void pack_lifted(const PanelNumbers& numbers, const QuantizedFormat& format, std::byte* chunk) {
+  const int64_t in = numbers.in;
+  const int64_t groups = numbers.groups;
   const ChunkLayout layout = chunk_layout(format, in);
-  const int64_t groups = groups_of(format.weight, in);
   const int64_t width = in / groups;
   std::vector<int8_t> row(static_cast<size_t>(layout.inputs));  // a group of one output, up to whole steps
   for (int64_t o = 0; o < kPanelOutputs; ++o) {
@@ -114,22 +136,38 @@ void pack_lifted(const PanelNumbers& numbers, int64_t in, const QuantizedFormat&
   }
 }
 
-/// Writes group `group` of a panel to `chunk`, whose bytes are all 0.
-void pack_chunk(const PanelNumbers& numbers, int64_t in, int64_t group, const QuantizedFormat& format,
-                std::byte* chunk) {
+/// Writes what the groups of chunk `index` are multiples of its scales and minimums by.
+void store_multiples(const PanelNumbers& numbers, int64_t index, const ChunkLayout& layout,
+                     std::byte* chunk) {
+  const int64_t count = groups_of_chunk(numbers.quant);
+  for (int64_t group = 0; group < count; ++group) {
+    for (int64_t o = 0; o < kPanelOutputs; ++o) {
+      const auto at = static_cast<size_t>(o * numbers.groups + index * count + group);
+      const int64_t to = group * kPanelOutputs + o;
+      chunk[layout.multiples + to] = static_cast<std::byte>(numbers.multiples[at]);
+      if (numbers.quant.minimums)
+        chunk[layout.minimum_multiples + to] = static_cast<std::byte>(numbers.minimum_multiples[at]);
+    }
+  }
+}
+
+/// Writes chunk `index` of a panel to `chunk`, whose bytes are all 0.
+void pack_chunk(const PanelNumbers& numbers, int64_t index, const QuantizedFormat& format, std::byte* chunk) {
+  const int64_t in = numbers.in;
   const ChunkLayout layout = chunk_layout(format, in);
-  const int64_t groups = groups_of(format.weight, in);
-  const int64_t width = in / groups;
+  const int64_t width = in / numbers.chunks;
   const auto scale_bytes = static_cast<int64_t>(size_of(format.scale));
-  std::vector<int8_t> row(static_cast<size_t>(layout.inputs));  // a group of one output, up to whole steps
+  std::vector<int8_t> row(static_cast<size_t>(layout.inputs));  // a chunk of one output, up to whole steps
   const bool sparse = format.row_kept != 0;
   std::vector<std::byte> all(sparse ? row.size() * kPanelOutputs : 0);  // of a sparse chunk, in its order
   for (int64_t o = 0; o < kPanelOutputs; ++o) {
-    const auto at = static_cast<size_t>(o * groups + group);
+    const auto at = static_cast<size_t>(o * numbers.chunks + index);
     store_scale(numbers.scales[at], format.scale, chunk + o * scale_bytes);
-    const int8_t zero = numbers.zeros[at];
+    if (format.weight.minimums)
+      store_scale(numbers.minimums[at], format.scale, chunk + layout.minimums + o * scale_bytes);
+    const int8_t zero = format.weight.zero_points ? numbers.zeros[at] : int8_t{0};
     if (format.weight.zero_points) chunk[layout.zeros + o] = static_cast<std::byte>(zero);
-    const int8_t* values = numbers.values.data() + o * in + group * width;
+    const int8_t* values = numbers.values.data() + o * in + index * width;
     std::copy_n(values, width, row.begin());
     std::fill(row.begin() + width, row.end(), zero);
     store_values(row.data(), layout.inputs, o, format, sparse ? all.data() : chunk + layout.values);
@@ -137,6 +175,7 @@ void pack_chunk(const PanelNumbers& numbers, int64_t in, int64_t group, const Qu
     if (layout.sums != layout.masks) std::memcpy(chunk + layout.sums + o * 4, &sum, sizeof sum);
   }
   if (sparse) keep_values(all, layout, chunk);
+  if (format.weight.block != 0) store_multiples(numbers, index, layout, chunk);
 }
 
 }  // namespace
@@ -145,19 +184,17 @@ void pack_quantized(const std::vector<int64_t>& source_rows, bool interleaved, i
                     const QuantizedFormat& format, const ReadQuantized& read, const TensorView& blob) {
   const std::vector<std::vector<PackedRows>> plan = rows_of_panels(source_rows, interleaved);
   CARAVAN_CHECK_EQ(static_cast<int64_t>(plan.size()), blob.shape[0]);
-  const int64_t groups = groups_of(format.weight, in);
+  const int64_t chunk_count = blob.shape[1];
   const int64_t chunk_bytes = blob.shape[2];
   for_each_in_parallel(plan.size(), [&](size_t panel) {
-    PanelNumbers numbers(in, groups);
-    for (const PackedRows& part : plan[panel]) {
-      read(part.source, part.first, part.count,
-           numbers.rows_at(part.place, in, groups, format.weight.zero_points));
-    }
+    PanelNumbers numbers(format.weight, in);
+    for (const PackedRows& part : plan[panel])
+      read(part.source, part.first, part.count, numbers.rows_at(part.place));
     auto* chunks =
-        static_cast<std::byte*>(blob.data) + static_cast<int64_t>(panel) * blob.shape[1] * chunk_bytes;
-    if (is_lifted(format)) return pack_lifted(numbers, in, format, chunks);
-    for (int64_t group = 0; group < groups; ++group)
-      pack_chunk(numbers, in, group, format, chunks + group * chunk_bytes);
+        static_cast<std::byte*>(blob.data) + static_cast<int64_t>(panel) * chunk_count * chunk_bytes;
+    if (is_lifted(format)) return pack_lifted(numbers, format, chunks);
+    for (int64_t chunk = 0; chunk < chunk_count; ++chunk)
+      pack_chunk(numbers, chunk, format, chunks + chunk * chunk_bytes);
   });
 }
 

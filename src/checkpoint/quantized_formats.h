@@ -21,7 +21,7 @@ FoundWeight awq_weight(const AwqConfig& config, const std::string& module, const
 /// Throws Error unless `order`, int32 [in], puts input i into group i / `group` (0: one group).
 void require_plain_order(const StoredWeight& order, int64_t in, int64_t group);
 
-/// Whether `weight` is a matrix of blocks that are groups of integers with one scale.
+/// Whether `weight` is a matrix of blocks (checkpoint/gguf/blocks.h).
 bool is_block_matrix(const StoredWeight& weight);
 FoundWeight block_weight(const StoredWeight& weight);
 

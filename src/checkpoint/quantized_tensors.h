@@ -20,8 +20,8 @@ using FoundWeights = std::map<std::string, FoundWeight>;
 /// weights are checked as they are read.
 FoundWeights find_quantized(const QuantizationConfig& config, const StoredTensors& tensors);
 
-/// The matrices of a GGUF file that are stored in blocks of integers with one scale each, Q8_0 and Q4_0, as
-/// they are. A scale of Q4_0 may be negative: which is the sign of the group's largest number.
+/// The matrices of a GGUF file that are stored in blocks (checkpoint/gguf/blocks.h), with the numbers, scales
+/// and minimums of these. A scale may be negative: in Q4_0 it has the sign of the group's largest number.
 FoundWeights find_quantized_blocks(const StoredTensors& tensors);
 
 /// The stored scales of one attention's keys and values: one, or one for each KV head.

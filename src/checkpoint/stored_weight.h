@@ -1,7 +1,7 @@
 // A tensor as it lies in its file, whatever the format, and its rows in a dtype.
 //
-// This is where formats meet what loads weights. Today rows come out as numbers: blocks are expanded. A
-// kernel that reads blocks gets them from here too: `bytes` are whole blocks, row after row, and
+// This is where formats meet what loads weights. Rows come out as numbers: blocks are expanded. What takes
+// blocks as they are (block_weight.cpp) gets them from here too: `bytes` are whole blocks, row after row, and
 // source_row() says in which order.
 // Thread safety: pure functions.
 #pragma once

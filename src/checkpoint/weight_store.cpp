@@ -120,14 +120,4 @@ std::vector<std::pair<std::string, uint64_t>> WeightStore::bytes_by_dtype() cons
   return {bytes.begin(), bytes.end()};
 }
 
-std::vector<std::string> WeightStore::block_types() const {
-  std::set<std::string> types;
-  for (const auto& [name, weight] : state_->opened->places) {
-    const bool expanded = weight.encoding.has_value() && weight.encoding->blocks.has_value() &&
-                          !state_->quantized.contains(name);
-    if (expanded) types.insert(weight.type_name);
-  }
-  return {types.begin(), types.end()};
-}
-
 }  // namespace caravan

@@ -103,10 +103,6 @@ class WeightStore {
   /// Bytes of all tensors in the files, and of them by dtype name, for `caravan info`.
   [[nodiscard]] std::vector<std::pair<std::string, uint64_t>> bytes_by_dtype() const;
 
-  /// The names of the block types among them ("Q4_K") that find_quantized() does not know: take() and
-  /// take_panels() expand their weights.
-  [[nodiscard]] std::vector<std::string> block_types() const;
-
  private:
   struct Opened;
   struct State;

@@ -205,9 +205,6 @@ std::optional<Precision> print_weights(const std::filesystem::path& folder, cons
     for (const auto& [dtype, bytes] : store->bytes_by_dtype()) {
       text += (text.empty() ? "" : ", ") + size_text(bytes) + " of " + dtype;
     }
-    std::string types;
-    for (const std::string& type : store->block_types()) types += (types.empty() ? "" : ", ") + type;
-    if (!types.empty()) text += "; " + types + " blocks are expanded to bf16";
     line("weight files", text);
   } catch (const Error& error) {
     line("weight files", std::string("none that can be used: ") + error.what());

@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "models/precision.h"
 #include "models/record.h"
 
@@ -31,15 +30,6 @@ void refuse_unused(const std::filesystem::path& folder, const WeightStore& store
   fail(folder.string(), ": the weight ", in_quotes(unused.front()),
        unused.size() == 1 ? "" : " (and " + std::to_string(unused.size() - 1) + " more)",
        " is not part of a ", config.architecture, " as its config describes it");
-}
-
-/// Says so where blocks become numbers: more memory, and other speed, than the file's size lets expect.
-void log_expansion(const std::filesystem::path& path, const WeightStore& store, DType dtype) {
-  std::string types;
-  for (const std::string& type : store.block_types()) types += (types.empty() ? "" : ", ") + type;
-  if (types.empty()) return;
-  log(LogLevel::kWarning, path.string(), ": its ", types, " weights are expanded to ", name_of(dtype),
-      " in memory, because Caravan has no kernels that compute on them");
 }
 
 /// By Graph::weights: what only an embedding reads need not be in memory as a whole.
@@ -112,7 +102,6 @@ Model load_model(const std::filesystem::path& model_path, const LoadOptions& opt
   Model model = {std::move(config), precision.weights, precision.kv_cache, {}, std::move(store), {}, {}};
   model.graph = record_model(model.config, precision);
   if (options.compile) model.passes = run_passes(model.graph);
-  log_expansion(model_path, model.store, model.dtype);
   if (options.before_weights) options.before_weights(bytes_to_allocate(model.store, model.graph), precision);
   const std::vector<Residency> residencies = residencies_of(model.graph);
   for (size_t i = 0; i < model.graph.weights.size(); ++i) {

@@ -44,6 +44,8 @@ std::string format_text(const QuantizedFormat& format) {
   std::string text(name_of({format.weight, format.rows}));
   text += format.weight.group == 0 ? ", per channel" : ", groups of " + std::to_string(format.weight.group);
   if (format.weight.zero_points) text += ", zero points";
+  if (format.weight.minimums) text += ", minimums";
+  if (format.weight.block != 0) text += ", in blocks of " + std::to_string(format.weight.block);
   if (format.rows.mode == ActivationQuant::kStatic) text += ", static activations";
   if (format.row_kept != 0) text += ", sparse";
   return text;

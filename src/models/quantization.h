@@ -28,7 +28,8 @@ std::string_view name_of(const LoadQuantization& scheme);
 /// activations of a8 8 bits for each token, of a16 what they have. Nothing for any other name.
 std::optional<LoadQuantization> quantization_from_name(std::string_view name);
 
-/// "w8a8, per channel", "w4a16, groups of 128, zero points", "w8a8, per channel, static activations".
+/// "w8a8, per channel", "w4a16, groups of 128, zero points", "w8a8, per channel, static activations",
+/// "w4a16, groups of 32, minimums, in blocks of 256".
 std::string format_text(const QuantizedFormat& format);
 
 /// As name_of(), or "w8a8 sparse": of most of `formats`, of which there is at least one.

@@ -35,9 +35,11 @@ struct MatmulTiles {
 /// fp32 accumulator for one output. The value of a row depends on its input row and the weights only.
 ///
 /// A quantised weight whose format.rows are not quantised (W8A16, W4A16) gives, where format.order is fp32 or
-/// fp16, the very bits that the panels of that dtype would which hold scale * (q - zero), computed in fp32
-/// and rounded once to it. In the order of bf16, which holds every q exactly, s[t, o] is the sum over groups
-/// of inputs of scale[o] * (sum over i of x[t, i] * q[o, i] - zero[o] * (sum over i of x[t, i])), all in
+/// fp16, the very bits that the panels of that dtype would which hold scale * (q - zero), or scale * u -
+/// minimum in one fused step, computed in fp32 and rounded once to it. In the order of bf16, which holds
+/// every q exactly, s[t, o] is the sum over groups of inputs of scale[o] * (sum over i of x[t, i] * q[o, i] -
+/// zero[o] * (sum over i of x[t, i])), or with minimums of scale[o] * (sum over i of x[t, i] * q[o, i]) +
+/// offset[o] * (sum over i of x[t, i]) with offset = scale * (u - q) - minimum in one fused step, all in
 /// fp32; a kernel may cut groups into smaller ones. Where rows are quantised too (W8A8), sums are exact in
 /// int32: s[t, o] = (sum over i of (x[t, i] - zero of row t) * q[o, i]) * (scale of row t * scale[o]), each
 /// product and the sum as fp32 rounded once, then plus bias[o]. Of a lifted weight (W4A8) q is the lifted

@@ -3,20 +3,29 @@
 // A quantised weight [out, in] stands for scale[o, g] * (q[o, i] - zero[o, g]) with g = i / group, where q
 // and zero are signed: -128 .. 127 for 8 bits, -8 .. 7 for 4. (Formats that store 0 .. 15 store q + 8.)
 //
-// In memory it is a blob of bytes [panels, groups, chunk], like an ordinary weight in panels
-// (tensor/panels.h) of 64 outputs, but each chunk, one group of inputs of one panel, begins with what its
-// numbers mean:
+// With minimums in place of zero points (WeightQuant::minimums), as GGUF has them, it stands for
+// scale[o, g] * u[o, i] - minimum[o, g], in one fused fp32 step, where u is q + 8 for 4 bits, and for 8 q
+// itself, which is 0 .. 127 then. Where the groups of a block share a scale (WeightQuant::block), as those of
+// GGUF's K-quants do, scale[o, g] is that of the block times an int8, in fp32, and minimum[o, g] the minimum
+// of the block times another: of K-quants these products are exact.
 //
-//     scales   [64] of QuantizedFormat::scale
-//     zeros    [64] int8, where there are zero points
-//     sums     [64] int32: the sum of all q of an output, for inputs that are quantised too
-//     values   [group / step, 64, step] in the order of panels of QuantizedFormat::order
+// In memory it is a blob of bytes [panels, groups, chunk], like an ordinary weight in panels
+// (tensor/panels.h) of 64 outputs, but each chunk, one group of inputs (or one block of groups) of one panel,
+// begins with what its numbers mean:
+//
+//     scales     [64] of QuantizedFormat::scale
+//     minimums   [64] of the same, where there are minimums
+//     zeros      [64] int8, where there are zero points
+//     multiples  [groups, 64] int8 of scales, then as many of minimums (if any), where the chunk is a block
+//     sums       [64] int32: the sum of all q of an output, for inputs that are quantised too
+//     values     [inputs / step, 64, step] in the order of panels of QuantizedFormat::order
 //
 // each part filled up to whole cache lines, so that a kernel streams a chunk from its first byte to its last.
 // Values of 4 bits are stored as q + 8, those of each step in 16 * step words of 16 bits: word j has values
 // j, 16 * step + j, 32 * step + j and 48 * step + j from its lowest 4 bits on, so that a shift and a table
-// turn it into numbers in the order of the panel. What lies beyond `out` has scale 0; what lies beyond `in`
-// is the zero point, so that both stand for 0.
+// turn it into numbers in the order of the panel. What lies beyond `out` has scale and minimum 0; what lies
+// beyond `in` is the zero point, so that both stand for 0. (With minimums the latter is 0, which no product
+// may count.)
 //
 // Where most values are 0 a chunk may keep the others only (QuantizedFormat::row_kept): instead of `values`
 //
@@ -70,6 +79,8 @@ struct WeightQuant {
   int bits = 8;              ///< 8 or 4
   int64_t group = 0;         ///< inputs of an output that share a scale; 0: all of them
   bool zero_points = false;  ///< otherwise every zero is 0
+  bool minimums = false;     ///< instead of zero points
+  int64_t block = 0;         ///< inputs of a block: whole groups of whole steps of any order; 0: no blocks
   bool operator==(const WeightQuant&) const = default;
 };
 
@@ -94,9 +105,9 @@ constexpr bool is_lifted(const QuantizedFormat& format) {
   return format.weight.bits == 4 && format.rows.mode != ActivationQuant::kNone;
 }
 /// Whether a weight so quantised can be multiplied with quantised rows: 8 bits by whole outputs, or 4 bits in
-/// groups of whole steps of a panel; without zero points.
+/// groups of whole steps of a panel; without zero points, minimums or blocks.
 constexpr bool takes_quantized_rows(const WeightQuant& weight) {
-  if (weight.zero_points) return false;
+  if (weight.zero_points || weight.minimums || weight.block != 0) return false;
   return weight.bits == 8 ? weight.group == 0 : weight.group % panel_step(DType::kI8) == 0;
 }
 /// The factor of the group that has an output's largest scale: the largest whose products fit int8.
@@ -108,6 +119,8 @@ constexpr int32_t lifted(int32_t factor, int32_t q) {
   return (factor * q + kFactorUnit / 2) >> 3;  // rounds down, of negative numbers too
 }
 
+/// What the group of a block is a multiple of, so that groups are whole steps of every order.
+constexpr int64_t kBlockedGroup = 4;
 /// Values that share a mask: a vector of bytes.
 constexpr int64_t kMaskedValues = 64;
 /// Bytes that a kernel may read from the last kept value on, because it loads whole vectors.
@@ -115,8 +128,11 @@ constexpr int64_t kKeptSlack = kMaskedValues;
 
 /// Where the parts of one chunk begin, in bytes from its start.
 struct ChunkLayout {
-  int64_t inputs = 0;  ///< that it has room for: a group's, up to whole steps
+  int64_t inputs = 0;  ///< that it has room for: a group's or a block's, up to whole steps
+  int64_t minimums = 0;
   int64_t zeros = 0;
+  int64_t multiples = 0;
+  int64_t minimum_multiples = 0;
   int64_t sums = 0;
   int64_t masks = 0;        ///< the same as values where every value is stored
   int64_t values = 0;       ///< or kept ones; of a lifted weight the first group's factors
@@ -130,21 +146,37 @@ inline int64_t groups_of(const WeightQuant& weight, int64_t in) {
   return weight.group == 0 ? 1 : in / weight.group;
 }
 
-/// And how many chunks a panel has.
-inline int64_t chunks_of(const QuantizedFormat& format, int64_t in) {
-  return is_lifted(format) ? 1 : groups_of(format.weight, in);
+/// How many chunks they lie in: a block's groups are in one.
+inline int64_t chunks_of(const WeightQuant& weight, int64_t in) {
+  return weight.block == 0 ? groups_of(weight, in) : in / weight.block;
 }
+
+inline int64_t chunks_of(const QuantizedFormat& format, int64_t in) {
+  return is_lifted(format) ? 1 : chunks_of(format.weight, in);
+}
+
+/// How many groups of an output a chunk holds.
+inline int64_t groups_of_chunk(const WeightQuant& weight) {
+  return weight.block == 0 ? 1 : weight.block / weight.group;
+}
+
+/// The zero point of every number of a weight with minimums: u = q - zero.
+constexpr int32_t unsigned_zero(const WeightQuant& weight) { return weight.bits == 4 ? -8 : 0; }
 
 /// Up to whole cache lines.
 constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 inline ChunkLayout chunk_layout(const QuantizedFormat& format, int64_t in) {
   const int64_t step = panel_step(format.order);
-  const int64_t group = in / groups_of(format.weight, in);
+  const int64_t width = in / chunks_of(format.weight, in);
   ChunkLayout layout;
-  layout.inputs = (group + step - 1) / step * step;
-  layout.zeros = whole_lines(kPanelOutputs * static_cast<int64_t>(size_of(format.scale)));
-  layout.sums = layout.zeros + (format.weight.zero_points ? kPanelOutputs : 0);
+  layout.inputs = (width + step - 1) / step * step;
+  layout.minimums = whole_lines(kPanelOutputs * static_cast<int64_t>(size_of(format.scale)));
+  layout.zeros = format.weight.minimums ? 2 * layout.minimums : layout.minimums;
+  layout.multiples = layout.zeros + (format.weight.zero_points ? kPanelOutputs : 0);
+  const int64_t multiples = format.weight.block == 0 ? 0 : groups_of_chunk(format.weight) * kPanelOutputs;
+  layout.minimum_multiples = layout.multiples + multiples;
+  layout.sums = layout.minimum_multiples + (format.weight.minimums ? multiples : 0);
   const bool has_sums = format.rows.mode != ActivationQuant::kNone;
   layout.masks = layout.sums + (has_sums ? kPanelOutputs * 4 : 0);
   const int64_t values = layout.inputs * kPanelOutputs;
@@ -194,13 +226,18 @@ constexpr DType blob_dtype(const QuantizedFormat& format) {
   return format.rows.mode == ActivationQuant::kNone ? DType::kU8 : DType::kI8;
 }
 
-/// The shape of a quantised [out, in] weight: [panels, groups, bytes of a chunk].
+/// The shape of a quantised [out, in] weight: [panels, chunks, bytes of a chunk].
 inline Shape quantized_shape(int64_t out, int64_t in, const QuantizedFormat& format) {
-  CARAVAN_CHECK(format.weight.group == 0 || in % format.weight.group == 0);
+  const WeightQuant& weight = format.weight;
+  CARAVAN_CHECK(weight.group == 0 || in % weight.group == 0);
+  CARAVAN_CHECK(weight.block == 0 || (weight.group % kBlockedGroup == 0 && weight.group > 0 &&
+                                      weight.block % weight.group == 0 && in % weight.block == 0));
+  CARAVAN_CHECK(!weight.minimums || !weight.zero_points);
   return {(out + kPanelOutputs - 1) / kPanelOutputs, chunks_of(format, in), chunk_layout(format, in).bytes};
 }
 
-/// Of value [output, input] of a chunk, both counted within it: its place in the chunk's order.
+/// Of value [output, input] of a chunk, both counted within it (inputs on through the groups of a block): its
+/// place in the chunk's order.
 inline int64_t chunk_place(const QuantizedFormat& format, int64_t output, int64_t input) {
   const int64_t step = panel_step(format.order);
   return (input / step * kPanelOutputs + output) * step + input % step;

@@ -147,12 +147,9 @@ TEST(GgufStore, MapsWhatLiesInOrderInItsDtype) {
 
 TEST(GgufStore, SaysWhichTypesItHolds) {
   const WeightStore store = WeightStore::open(test::fixture("gguf/q4_k_m.gguf"), LoadFormat::kAuto);
-  EXPECT_THAT(store.block_types(), ElementsAre("Q4_K", "Q5_0", "Q5_K", "Q6_K"));
   EXPECT_THAT(store.bytes_by_dtype(),
               ElementsAre(Pair("F16", 8192U), Pair("F32", 3072U), Pair("Q4_K", 8064U), Pair("Q5_0", 5632U),
                           Pair("Q5_K", 5632U), Pair("Q6_K", 15120U)));
-  EXPECT_THAT(WeightStore::open(test::fixture("gguf/fp16.gguf"), LoadFormat::kAuto).block_types(),
-              testing::IsEmpty());
 }
 
 TEST(GgufStore, NamesFileAndTensorInWhatItRefuses) {
@@ -179,6 +176,41 @@ TEST(GgufStore, NamesFileAndTensorInWhatItRefuses) {
               {2, 32}),
       "the tensor \"lm_head.weight\" is stored as \"IQ4_NL\", expected F32, F16 or BF16 or Q4_0 or Q4_1 "
       "or Q5_0 or Q5_1 or Q8_0 or Q4_K or Q5_K or Q6_K");
+}
+
+/// A block of `bytes` bytes whose fp16 number at `place` is infinite.
+std::string infinite_block(size_t bytes, size_t place) {
+  std::string block(bytes, '\0');
+  block.replace(place, 2, test::raw(uint16_t{0x7C00}));
+  return block;
+}
+
+TEST(GgufStore, RefusesInfiniteScalesAndMinimums) {
+  const test::TemporaryFolder folder;
+  const auto refusal = [&](uint32_t type, uint64_t width, const std::string& block) {
+    const std::string rows = std::string(block.size(), '\0') + block;
+    const std::filesystem::path path =
+        folder.write("m.gguf", test::tiny_llama().tensor("output.weight", {width, 2}, type, rows).bytes());
+    WeightStore store = WeightStore::open(path, LoadFormat::kAuto);
+    store.find_quantized(std::nullopt);
+    const QuantizedWeight& weight = *store.quantized().at(0);
+    const std::string message = error_of([&] {
+      store.take_quantized({{"lm_head.weight", 2}}, weight.in,
+                           {weight.quant, weight.rows, weight.scale, DType::kBF16}, false);
+    });
+    return message.starts_with(path.string()) ? message.substr(path.string().size() + 2) : message;
+  };
+  const std::string scale =
+      "the tensor \"lm_head.weight\" holds the scale inf for row 1, expected a finite number";
+  EXPECT_EQ(refusal(2, 32, infinite_block(18, 0)), scale) << "Q4_0";
+  EXPECT_EQ(refusal(12, 256, infinite_block(144, 0)), scale) << "Q4_K";
+  EXPECT_EQ(refusal(14, 256, infinite_block(210, 208)), scale) << "Q6_K";
+  EXPECT_EQ(refusal(12, 256, infinite_block(144, 2)),
+            "the tensor \"lm_head.weight\" holds the minimum inf for row 1, expected a finite number");
+  EXPECT_EQ(refusal(3, 32, infinite_block(20, 2)),
+            "the tensor \"lm_head.weight\" holds the minimum -inf for row 1, expected a finite number")
+      << "Q4_1, whose minimum is added";
+  EXPECT_EQ(refusal(12, 256, std::string(144, '\0')), "no Error");
 }
 
 TEST(GgufStore, NeedsTheNumberOfHeadsToRestoreTheOrderOfRows) {

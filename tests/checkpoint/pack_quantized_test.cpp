@@ -23,32 +23,48 @@ struct Numbers {
   int64_t out;
   int64_t in;
   int64_t groups;
+  int64_t chunks;
   std::vector<int8_t> values;
-  std::vector<float> scales;
-  std::vector<int8_t> zeros;
+  std::vector<float> scales;    ///< [out, chunks]
+  std::vector<float> minimums;  ///< [out, chunks]; 0 where there are none
+  std::vector<int8_t> zeros;    ///< [out, groups]; and so on: 1 where there are no blocks
+  std::vector<int8_t> multiples;
+  std::vector<int8_t> minimum_multiples;
 
   Numbers(int64_t rows, int64_t inputs, const WeightQuant& quant, unsigned seed)
-      : out(rows), in(inputs), groups(groups_of(quant, inputs)) {
+      : out(rows), in(inputs), groups(groups_of(quant, inputs)), chunks(chunks_of(quant, inputs)) {
     std::mt19937 random(seed);
     const int least = -(1 << (quant.bits - 1));
     std::uniform_int_distribution<int> any(least, -least - 1);
     for (int64_t i = 0; i < out * in; ++i) values.push_back(static_cast<int8_t>(any(random)));
-    for (int64_t i = 0; i < out * groups; ++i) {
+    for (int64_t i = 0; i < out * chunks; ++i) {
       scales.push_back(static_cast<float>(1 + any(random) - least) / 8.0F);
+      minimums.push_back(quant.minimums ? static_cast<float>(any(random)) / 4.0F : 0.0F);
+    }
+    for (int64_t i = 0; i < out * groups; ++i) {
       zeros.push_back(static_cast<int8_t>(quant.zero_points ? any(random) : 0));
+      multiples.push_back(static_cast<int8_t>(quant.block != 0 ? any(random) : 1));
+      minimum_multiples.push_back(static_cast<int8_t>(quant.block != 0 ? any(random) : 1));
     }
   }
 
   void read(int64_t first, int64_t count, const QuantizedRows& to) const {
     std::copy_n(values.data() + first * in, count * in, to.values);
-    std::copy_n(scales.data() + first * groups, count * groups, to.scales);
-    if (to.zeros != nullptr) std::copy_n(zeros.data() + first * groups, count * groups, to.zeros);
+    std::copy_n(scales.data() + first * chunks, count * chunks, to.scales);
+    if (to.minimums != nullptr) std::copy_n(minimums.data() + first * chunks, count * chunks, to.minimums);
+    const auto copy_groups = [&](const std::vector<int8_t>& from, int8_t* there) {
+      if (there != nullptr) std::copy_n(from.data() + first * groups, count * groups, there);
+    };
+    copy_groups(zeros, to.zeros);
+    copy_groups(multiples, to.multiples);
+    copy_groups(minimum_multiples, to.minimum_multiples);
   }
 };
 
 /// What the blob says of one output and one input of one panel.
 struct Element {
   float scale;
+  float minimum;
   int zero;
   int value;
 };
@@ -56,16 +72,26 @@ struct Element {
 Element element_of(const TensorView& blob, const QuantizedFormat& format, int64_t in, int64_t output,
                    int64_t input) {
   const ChunkLayout layout = chunk_layout(format, in);
-  const int64_t group_width = in / groups_of(format.weight, in);
-  const int64_t group = std::min(input / group_width, blob.shape[1] - 1);
+  const WeightQuant& weight = format.weight;
+  const int64_t width = in / chunks_of(weight, in);
+  const int64_t index = std::min(input / width, blob.shape[1] - 1);
   const auto* chunk = static_cast<const std::byte*>(blob.data) +
-                      (output / kPanelOutputs * blob.shape[1] + group) * blob.shape[2];
+                      (output / kPanelOutputs * blob.shape[1] + index) * blob.shape[2];
   const int64_t place = output % kPanelOutputs;
-  Element element = {};
-  convert_elements(chunk + place * static_cast<int64_t>(size_of(format.scale)), format.scale, &element.scale,
-                   DType::kF32, 1);
+  const auto number_at = [&](int64_t begin) {
+    float number = 0.0F;
+    convert_elements(chunk + begin + place * static_cast<int64_t>(size_of(format.scale)), format.scale,
+                     &number, DType::kF32, 1);
+    return number;
+  };
+  Element element = {number_at(0), weight.minimums ? number_at(layout.minimums) : 0.0F, 0, 0};
+  if (weight.block != 0) {
+    const int64_t at = input % weight.block / weight.group * kPanelOutputs + place;
+    element.scale *= static_cast<float>(static_cast<int8_t>(chunk[layout.multiples + at]));
+    element.minimum *= static_cast<float>(static_cast<int8_t>(chunk[layout.minimum_multiples + at]));
+  }
   if (format.weight.zero_points) element.zero = static_cast<int8_t>(chunk[layout.zeros + place]);
-  const int64_t at = chunk_place(format, place, input - group * group_width);
+  const int64_t at = chunk_place(format, place, input - index * width);
   if (format.weight.bits == 8) {
     element.value = static_cast<int8_t>(chunk[layout.values + at]);
   } else {
@@ -95,6 +121,7 @@ TEST_P(PackQuantized, PutsEveryNumberWhereTheLayoutSays) {
       const Element found = element_of(blob.view(), format, kIn, output, input);
       if (output >= a.out + b.out) {
         EXPECT_EQ(found.scale, 0.0F);
+        EXPECT_EQ(found.minimum, 0.0F);
         continue;
       }
       const Numbers& numbers = output < a.out ? a : b;
@@ -102,7 +129,10 @@ TEST_P(PackQuantized, PutsEveryNumberWhereTheLayoutSays) {
       const auto group = static_cast<size_t>(row * numbers.groups + input / (kIn / numbers.groups));
       ASSERT_EQ(found.value, numbers.values[static_cast<size_t>(row * kIn + input)])
           << output << " " << input;
-      ASSERT_EQ(found.scale, numbers.scales[group]);
+      const auto chunk = static_cast<size_t>(row * numbers.chunks + input / (kIn / numbers.chunks));
+      ASSERT_EQ(found.scale, numbers.scales[chunk] * static_cast<float>(numbers.multiples[group]));
+      ASSERT_EQ(found.minimum,
+                numbers.minimums[chunk] * static_cast<float>(numbers.minimum_multiples[group]));
       ASSERT_EQ(found.zero, numbers.zeros[group]);
     }
   }
@@ -115,7 +145,12 @@ INSTANTIATE_TEST_SUITE_P(
                     QuantizedFormat{{8, 6, true}, {}, DType::kF16, DType::kF16},
                     QuantizedFormat{{8, 0, true}, {}, DType::kBF16, DType::kBF16},
                     QuantizedFormat{{4, 8, false}, {}, DType::kBF16, DType::kBF16},
-                    QuantizedFormat{{4, 0, true}, {}, DType::kF32, DType::kF32}));
+                    QuantizedFormat{{4, 0, true}, {}, DType::kF32, DType::kF32},
+                    QuantizedFormat{{4, 6, false, true}, {}, DType::kF16, DType::kF16},
+                    QuantizedFormat{{8, 0, false, true}, {}, DType::kBF16, DType::kBF16},
+                    QuantizedFormat{{4, 4, false, true, 12}, {}, DType::kF16, DType::kBF16},
+                    QuantizedFormat{{8, 4, false, false, 8}, {}, DType::kF32, DType::kF32},
+                    QuantizedFormat{{8, 8, false, true, 24}, {}, DType::kF32, DType::kF16}));
 
 TEST(PackQuantized, SumsWhatEachOutputHoldsWhereRowsAreQuantised) {
   const QuantizedFormat format = {{}, {ActivationQuant::kStatic, 1.0F, 3}, DType::kF32, DType::kI8};

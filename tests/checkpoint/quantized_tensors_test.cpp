@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "checkpoint/gguf/blocks.h"
 #include "checkpoint/gguf_weights.h"
+#include "checkpoint/quantized_formats.h"
 #include "support/paths.h"
 #include "support/stored_tensors.h"
 
@@ -24,20 +26,32 @@ QuantizationConfig config_of(const std::filesystem::path& folder) {
   return *parse_quantization_config(parse_json(read_file(source, kMaxConfig), source), source);
 }
 
-/// Every number of the matrix, read `at_once` rows at a time: [out, in].
+/// Every number of the matrix, read `at_once` rows at a time, as tensor/quantization.h says: [out, in].
 std::vector<float> dequantised(const QuantizedWeight& weight, int64_t at_once) {
-  const int64_t groups = groups_of(weight.quant, weight.in);
+  const WeightQuant& quant = weight.quant;
+  const int64_t groups = groups_of(quant, weight.in);
+  const int64_t chunks = chunks_of(quant, weight.in);
+  const int32_t zero = quant.minimums && quant.bits == 4 ? -8 : 0;
   std::vector<float> result;
   for (int64_t first = 0; first < weight.out; first += at_once) {
     const int64_t count = std::min(at_once, weight.out - first);
     std::vector<int8_t> values(static_cast<size_t>(count * weight.in));
-    std::vector<float> scales(static_cast<size_t>(count * groups));
-    std::vector<int8_t> zeros(static_cast<size_t>(count * groups), 0);
+    std::vector<float> scales(static_cast<size_t>(count * chunks));
+    std::vector<float> minimums(scales.size());
+    std::vector<int8_t> zeros(static_cast<size_t>(count * groups), static_cast<int8_t>(zero));
+    std::vector<int8_t> multiples(zeros.size(), 1);
+    std::vector<int8_t> minimum_multiples(zeros.size(), 1);
+    const bool blocks = quant.block != 0;
     weight.read(first, count,
-                {values.data(), scales.data(), weight.quant.zero_points ? zeros.data() : nullptr});
+                {values.data(), scales.data(), quant.zero_points ? zeros.data() : nullptr,
+                 quant.minimums ? minimums.data() : nullptr, blocks ? multiples.data() : nullptr,
+                 blocks && quant.minimums ? minimum_multiples.data() : nullptr});
     for (size_t i = 0; i < values.size(); ++i) {
       const size_t group = i / static_cast<size_t>(weight.in / groups);
-      result.push_back(scales[group] * static_cast<float>(values[i] - zeros[group]));
+      const size_t chunk = i / static_cast<size_t>(weight.in / chunks);
+      const float scale = scales[chunk] * static_cast<float>(multiples[group]);
+      const float minimum = minimums[chunk] * static_cast<float>(minimum_multiples[group]);
+      result.push_back(std::fma(scale, static_cast<float>(values[i] - zeros[group]), -minimum));
     }
   }
   return result;
@@ -183,27 +197,53 @@ TEST(QuantizedTensors, TakeTheSchemeOfEachModuleWhereThereAreSeveral) {
   EXPECT_EQ(matrix_of("mixed", "self_attn.o_proj").rows.mode, ActivationQuant::kNone);
 }
 
-TEST(QuantizedBlocks, AreWhatTheBlocksExpandTo) {
-  const GgufFile gguf = open_gguf(test::fixture("gguf/q8_0.gguf"));
+/// The matrices of a GGUF file that are quantised are, to the bit, what gguf-py expands them to, which the
+/// folder beside it holds in the order of rows that the file's q and k do not have.
+void expect_numbers_of_gguf_py(const std::string& name, const std::vector<std::string>& expected_types) {
+  const GgufFile gguf = open_gguf(test::fixture("gguf/" + name + ".gguf"));
   StoredTensors tensors;
   for (StoredWeight& weight : weights_of(gguf)) tensors.emplace(weight.name, weight);
-  const FoundWeights found = find_quantized_blocks(tensors);
+  const OpenCheckpoint folder = test::open_checkpoint(test::fixture("gguf/" + name));
   std::set<std::string> types;
   bool permuted = false;
-  for (const auto& [name, matrix] : found) {
-    const StoredWeight& stored = tensors.at(name);
+  for (const auto& [tensor, matrix] : find_quantized_blocks(tensors)) {
+    const StoredWeight& stored = tensors.at(tensor);
     types.insert(stored.type_name);
     permuted |= stored.head_rows != 0;
-    EXPECT_THAT(matrix.parts, ElementsAre(name));
-    EXPECT_EQ(matrix.weight.quant.bits, stored.type_name == "Q8_0" ? 8 : 4);
-    EXPECT_EQ(matrix.weight.in / groups_of(matrix.weight.quant, matrix.weight.in), 32);
+    EXPECT_THAT(matrix.parts, ElementsAre(tensor));
     EXPECT_EQ(matrix.weight.scale, DType::kF16);
     for (const int64_t at_once : {3, 1000})
-      EXPECT_EQ(dequantised(matrix.weight, at_once), floats_of(stored)) << name;
+      EXPECT_EQ(dequantised(matrix.weight, at_once), floats_of(folder.tensors.at(tensor))) << tensor;
   }
-  EXPECT_THAT(types, UnorderedElementsAre("Q4_0", "Q8_0"));
+  EXPECT_THAT(types, testing::UnorderedElementsAreArray(expected_types));
   EXPECT_TRUE(permuted);
 }
+
+TEST(QuantizedBlocks, AreWhatGgufPyExpandsThemTo) {
+  expect_numbers_of_gguf_py("q8_0", {"Q4_0", "Q4_1", "Q8_0"});
+  expect_numbers_of_gguf_py("q4_k_m", {"Q4_K", "Q5_0", "Q5_K", "Q6_K"});
+}
+
+class BlockType : public testing::TestWithParam<GgmlType> {};
+
+TEST_P(BlockType, IsReadAsTheNumbersThatGgufPyExpandsItTo) {
+  const OpenCheckpoint blocks = test::open_checkpoint(test::fixture("gguf/blocks.safetensors").parent_path());
+  const GgmlTypeInfo& info = info_of(GetParam());
+  const std::string type(info.name);
+  StoredWeight stored = blocks.tensors.at(type + ".blocks");
+  const StoredWeight& expected = blocks.tensors.at(type + ".values");
+  stored.encoding = Encoding{DType::kBF16, GetParam(), static_cast<size_t>(info.block_elements),
+                             static_cast<size_t>(info.block_bytes)};
+  // Two rows of half of the blocks each.
+  stored.shape = {2, expected.shape.elements() / 2};
+  ASSERT_TRUE(is_block_matrix(stored));
+  const QuantizedWeight weight = block_weight(stored).weight;
+  EXPECT_EQ(weight.quant, quant_of(GetParam()));
+  EXPECT_EQ(dequantised(weight, 1), floats_of(expected));
+}
+
+INSTANTIATE_TEST_SUITE_P(QuantizedBlocks, BlockType, testing::ValuesIn(kExpandable),
+                         [](const auto& test) { return std::string(info_of(test.param).name); });
 
 TEST(QuantizedTensors, SayHowManyNumbersTheFullestOutputKeeps) {
   EXPECT_EQ(matrix_of("int_bitmask", "mlp.up_proj").row_kept, 36) << "of 72";

@@ -121,24 +121,44 @@ TEST(QuantizedModel, IsComputedAlikeAtEveryLevel) {
   }
 }
 
-TEST(QuantizedModel, ComputesGgufBlocksAsTheNumbersThatTheyStandFor) {
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
-    LoadOptions load;
-    load.dtype = dtype;
-    const Answer blocks = answer(test::fixture("gguf/q8_0.gguf"), load, ExecuteMode::kReduceOverhead);
-    const Answer expanded = answer(test::fixture("gguf/q8_0"), load, ExecuteMode::kReduceOverhead);
-    EXPECT_EQ(blocks.tokens, expanded.tokens) << name_of(dtype);
-    if (dtype == DType::kF32) {
-      EXPECT_EQ(blocks.logits, expanded.logits);
-      continue;
+/// q4_k_m has matrices of several formats in a layer, which no pass can merge.
+class GgufBlocks : public testing::TestWithParam<std::string> {
+ protected:
+  [[nodiscard]] fs::path file() const { return test::fixture("gguf/" + GetParam() + ".gguf"); }
+  [[nodiscard]] fs::path expanded() const { return test::fixture("gguf/" + GetParam()); }
+};
+
+TEST_P(GgufBlocks, AreComputedAsTheNumbersThatTheyStandFor) {
+  for (const ExecuteMode mode : kModes) {
+    for (const DType dtype : {DType::kF32, DType::kF16}) {
+      LoadOptions load;
+      load.dtype = dtype;
+      const Answer blocks = answer(file(), load, mode);
+      const Answer numbers = answer(expanded(), load, mode);
+      EXPECT_EQ(blocks.tokens, numbers.tokens) << name_of(mode) << ", " << name_of(dtype);
+      // Eager matmuls of weights that are not packed add their products in another order.
+      if (mode == ExecuteMode::kEager) {
+        EXPECT_LT(relative_error(blocks.logits, numbers.logits), 1e-5) << name_of(dtype);
+      } else {
+        EXPECT_EQ(blocks.logits, numbers.logits) << name_of(mode) << ", " << name_of(dtype);
+      }
     }
-    // Expanded weights are rounded to bf16; blocks are multiplied by as they are. Measured: up to 0.11, where
-    // logits are of size 6.
-    ASSERT_EQ(blocks.logits.size(), expanded.logits.size());
-    for (size_t i = 0; i < blocks.logits.size(); ++i)
-      EXPECT_NEAR(blocks.logits[i], expanded.logits[i], 0.25) << i;
   }
 }
+
+TEST_P(GgufBlocks, StayNearTheNumbersThatTheyStandForRoundedToBf16) {
+  const LoadOptions load = {.dtype = DType::kBF16};
+  // Expanded weights are rounded to bf16; blocks are multiplied by as they are. Measured: up to 0.015.
+  const Answer numbers = answer(expanded(), load, ExecuteMode::kReduceOverhead);
+  for (const IsaLevel level : available_levels(cpu_features())) {
+    const Answer blocks = answer(file(), load, ExecuteMode::kReduceOverhead, level);
+    EXPECT_EQ(blocks.tokens, numbers.tokens) << name_of(level);
+    EXPECT_LT(relative_error(blocks.logits, numbers.logits), 0.04) << name_of(level);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, GgufBlocks, testing::Values("q8_0", "q4_k_m"),
+                         [](const auto& test) { return test.param; });
 
 class QuantizedMixture : public testing::TestWithParam<std::string> {
  protected:

@@ -130,6 +130,34 @@ TEST(PassesOnQuantized, LeaveMatmulsOfDifferentSchemesApart) {
   EXPECT_EQ(fuse_swiglu(graph), 0);
 }
 
+/// As llama.cpp's Q4_K_M mixes them: v, and where gate and up differ, one of them, in Q6_K.
+TEST(PassesOnQuantized, LeaveWhatDiffersInALayerApart) {
+  const QuantizedFormat four = {{4, 32, false, true, 64}, {}, DType::kF16, DType::kBF16};
+  const QuantizedFormat six = {{8, 16, false, false, 64}, {}, DType::kF16, DType::kBF16};
+  Precision precision = {.weights = DType::kBF16, .kv_cache = DType::kBF16, .quantized = {}};
+  for (const char* name : {"q", "k", "gate"}) precision.quantized[name] = four;
+  for (const char* name : {"v", "up"}) precision.quantized[name] = six;
+  GraphBuilder builder(precision);
+  const ValueId angles = builder.rope_angles(2, 1.0);
+  const ValueId x = builder.rms_norm(builder.embedding({"table"}, 10, 64), "norm", 1e-5);
+  const ValueId q = builder.rope(builder.linear(x, {"q"}, 64), angles);
+  const ValueId k = builder.rope(builder.linear(x, {"k"}, 2), angles);
+  const ValueId mixed = builder.attention(q, k, builder.linear(x, {"v"}, 2), {.head_dim = 2, .kv_heads = 1});
+  const ValueId gate = builder.linear(mixed, {"gate"}, 8);
+  Graph graph = builder.finish(builder.silu_mul(gate, builder.linear(mixed, {"up"}, 8)));
+  run_passes(graph);
+  EXPECT_EQ(ops_of(graph),
+            (std::vector<OpKind>{OpKind::kRopeAngles, OpKind::kEmbedding, OpKind::kRmsNorm,
+                                 OpKind::kPackedLinear, OpKind::kPackedLinear, OpKind::kPackedLinear,
+                                 OpKind::kRopeKvWrite, OpKind::kAttention, OpKind::kPackedLinear,
+                                 OpKind::kPackedLinear, OpKind::kSiluMul}))
+      << to_string(graph);
+  for (const WeightSpec& spec : graph.weights) {
+    if (!spec.format) continue;
+    EXPECT_EQ(*spec.format, precision.quantized.at(spec.sources.front().names.front()));
+  }
+}
+
 TEST(FuseNormAndQuantize, MakesTheNormGiveQuantisedRows) {
   GraphBuilder builder = builder_with({"w"}, kW8A8);
   const ValueId x = builder.rms_norm(builder.embedding({"table"}, 10, 4), "norm", 1e-5);

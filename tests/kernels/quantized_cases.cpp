@@ -26,21 +26,31 @@ float rounded_to(DType dtype, float value) {
 }
 
 /// Writes one output's part of one chunk.
-void pack_output(const QuantizedMatrix& matrix, const QuantizedFormat& format, int64_t o, int64_t g,
+void pack_output(const QuantizedMatrix& matrix, const QuantizedFormat& format, int64_t o, int64_t c,
                  uint8_t* chunk) {
   const ChunkLayout layout = chunk_layout(format, matrix.in);
-  const int64_t groups = groups_of(format.weight, matrix.in);
-  const int64_t group = matrix.in / groups;
+  const int64_t chunks = chunks_of(format.weight, matrix.in);
+  const int64_t width = matrix.in / chunks;
   const int64_t column = o % kPanelOutputs;
   const bool exists = o < matrix.out;
-  const auto at = static_cast<size_t>(o * groups + g);
-  const int32_t zero = exists ? matrix.zeros[at] : 0;
+  const auto at = static_cast<size_t>(o * chunks + c);
+  const int32_t zero = exists && format.weight.zero_points ? matrix.zeros[at] : 0;
   store_number(chunk, format.scale, column, exists ? matrix.scales[at] : 0.0F);
+  if (format.weight.minimums)
+    store_number(chunk + layout.minimums, format.scale, column, exists ? matrix.minimums[at] : 0.0F);
+  const int64_t groups = format.weight.block == 0 ? 0 : groups_of_chunk(format.weight);
+  for (int64_t g = 0; g < groups && exists; ++g) {
+    const size_t group = at * static_cast<size_t>(groups) + static_cast<size_t>(g);
+    const int64_t to = g * kPanelOutputs + column;
+    chunk[layout.multiples + to] = static_cast<uint8_t>(matrix.multiples[group]);
+    if (format.weight.minimums)
+      chunk[layout.minimum_multiples + to] = static_cast<uint8_t>(matrix.minimum_multiples[group]);
+  }
   if (format.weight.zero_points) chunk[layout.zeros + column] = static_cast<uint8_t>(zero);
   int32_t sum = 0;
   for (int64_t i = 0; i < layout.inputs; ++i) {
-    const bool inside = exists && i < group;
-    const int32_t value = inside ? matrix.values[static_cast<size_t>(o * matrix.in + g * group + i)] : zero;
+    const bool inside = exists && i < width;
+    const int32_t value = inside ? matrix.values[static_cast<size_t>(o * matrix.in + c * width + i)] : zero;
     sum += value;
     const int64_t place = chunk_place(format, column, i);
     uint8_t* values = chunk + layout.values;
@@ -119,6 +129,25 @@ Tensor random_input(const QuantizedFormat& format, int64_t tokens, int64_t in, s
   return rows;
 }
 
+/// Numbers of groups and chunks beside the scales and zero points.
+void draw_blocks(QuantizedMatrix& matrix, const QuantizedFormat& format, std::mt19937& random) {
+  const WeightQuant& weight = format.weight;
+  constexpr int32_t kMost = 63;  // of 6 bits
+  std::uniform_int_distribution<int32_t> multiple(-kMost, kMost);
+  std::uniform_int_distribution<int32_t> minimum_multiple(0, kMost);
+  std::uniform_real_distribution<float> size(0.0F, 0.5F);
+  const int64_t groups = matrix.out * groups_of(weight, matrix.in);
+  for (int64_t i = 0; i < groups; ++i) {
+    matrix.multiples.push_back(weight.block == 0 ? 1 : multiple(random));
+    matrix.minimum_multiples.push_back(weight.block == 0 ? 1 : minimum_multiple(random));
+  }
+  for (float& scale : matrix.scales) {
+    if (weight.block != 0) scale = rounded_to(format.scale, scale / kMost);
+    matrix.minimums.push_back(
+        weight.minimums ? rounded_to(format.scale, size(random) / (weight.block == 0 ? 1.0F : kMost)) : 0.0F);
+  }
+}
+
 }  // namespace
 
 float lifted_scale(const QuantizedMatrix& matrix, const QuantizedFormat& format, int64_t o) {
@@ -135,19 +164,45 @@ int32_t lifted_factor(const QuantizedMatrix& matrix, const QuantizedFormat& form
   return largest == 0.0F ? 0 : static_cast<int32_t>(std::nearbyint(scale / largest * 127.0F));
 }
 
+std::vector<QuantizedFormat> block_formats(DType order) {
+  const auto format = [order](const WeightQuant& weight, DType scale) {
+    return QuantizedFormat{weight, {}, scale, order};
+  };
+  return {format({.bits = 4, .group = 32, .minimums = true}, DType::kF16),                // Q4_1
+          format({.bits = 8, .group = 32, .minimums = true}, DType::kF16),                // Q5_1
+          format({.bits = 4, .group = 32, .minimums = true, .block = 256}, DType::kF16),  // Q4_K
+          format({.bits = 8, .group = 32, .minimums = true, .block = 256}, DType::kF16),  // Q5_K
+          format({.bits = 8, .group = 16, .block = 256}, DType::kF16),                    // Q6_K
+          format({.bits = 4, .group = 0, .minimums = true}, DType::kF32),
+          format({.bits = 8, .group = 5, .minimums = true}, DType::kBF16),
+          format({.bits = 4, .group = 264, .minimums = true}, DType::kF16),
+          format({.bits = 4, .group = 4, .minimums = true, .block = 4}, DType::kBF16),
+          format({.bits = 4, .group = 20, .block = 60}, DType::kF32),
+          format({.bits = 8, .group = 288, .minimums = true, .block = 576}, DType::kF32)};
+}
+
+int64_t some_inputs(const QuantizedFormat& format) {
+  if (format.weight.block != 0) return 3 * format.weight.block;
+  return format.weight.group == 0 ? 131 : 5 * format.weight.group;
+}
+
 QuantizedMatrix random_matrix(const QuantizedFormat& format, int64_t out, int64_t in, std::mt19937& random) {
   const int64_t groups = groups_of(format.weight, in);
+  const int64_t chunks = chunks_of(format.weight, in);
   const int32_t least = format.weight.bits == 8 ? -128 : -8;
-  std::uniform_int_distribution<int32_t> value(least, -least - 1);
+  // With minimums numbers of 8 bits have no sign.
+  std::uniform_int_distribution<int32_t> value(format.weight.minimums && least == -128 ? 0 : least,
+                                               -least - 1);
   // So that weights are of size 1 / 4 or so, as those of the other tests, whatever the number of bits.
   std::uniform_real_distribution<float> size(0.1F / static_cast<float>(-least),
                                              0.8F / static_cast<float>(-least));
-  QuantizedMatrix matrix = {out, in, {}, {}, {}};
+  QuantizedMatrix matrix = {out, in, {}, {}, {}, {}, {}, {}};
   for (int64_t i = 0; i < out * in; ++i) matrix.values.push_back(value(random));
   for (int64_t i = 0; i < out * groups; ++i) {
-    matrix.scales.push_back(rounded_to(format.scale, size(random)));
+    if (i < out * chunks) matrix.scales.push_back(rounded_to(format.scale, size(random)));
     matrix.zeros.push_back(format.weight.zero_points ? value(random) : 0);
   }
+  draw_blocks(matrix, format, random);
   if (format.row_kept != 0) thin_out(matrix, std::min(format.row_kept, in), random);
   return matrix;
 }
@@ -182,12 +237,19 @@ Tensor packed(const QuantizedMatrix& matrix, const QuantizedFormat& format) {
 Tensor expanded(const QuantizedMatrix& matrix, const QuantizedFormat& format) {
   Tensor panels(format.order, panel_shape(matrix.out, matrix.in, format.order));
   const int64_t groups = groups_of(format.weight, matrix.in);
+  const int64_t chunks = chunks_of(format.weight, matrix.in);
   for (int64_t o = 0; o < matrix.out; ++o) {
     for (int64_t i = 0; i < matrix.in; ++i) {
-      const auto at = static_cast<size_t>(o * groups + i / (matrix.in / groups));
+      const auto group = static_cast<size_t>(o * groups + i / (matrix.in / groups));
+      const auto chunk = static_cast<size_t>(o * chunks + i / (matrix.in / chunks));
       const int32_t value = matrix.values[static_cast<size_t>(o * matrix.in + i)];
+      const float scale = matrix.scales[chunk] * static_cast<float>(matrix.multiples[group]);
+      const float minimum = matrix.minimums[chunk] * static_cast<float>(matrix.minimum_multiples[group]);
+      const float number = format.weight.minimums && format.weight.bits == 4
+                               ? static_cast<float>(value + 8)
+                               : static_cast<float>(value - matrix.zeros[group]);
       store_number(panels.view().data, format.order, panel_offset(panels.shape(), o, i),
-                   matrix.scales[at] * static_cast<float>(value - matrix.zeros[at]));
+                   format.weight.minimums ? std::fma(scale, number, -minimum) : scale * number);
     }
   }
   return panels;
@@ -196,7 +258,9 @@ Tensor expanded(const QuantizedMatrix& matrix, const QuantizedFormat& format) {
 std::string name_of(const QuantizedFormat& format) {
   const bool rows = format.rows.mode != ActivationQuant::kNone;
   std::string name = "W" + std::to_string(format.weight.bits) + (rows ? "A8" : "A16") + " group " +
-                     std::to_string(format.weight.group) + (format.weight.zero_points ? " asymmetric" : "");
+                     std::to_string(format.weight.group) + (format.weight.zero_points ? " asymmetric" : "") +
+                     (format.weight.minimums ? " minimums" : "");
+  if (format.weight.block != 0) name += " block " + std::to_string(format.weight.block);
   if (format.row_kept != 0) name += " sparse " + std::to_string(format.row_kept);
   return name + ", " + std::string(caravan::name_of(format.scale)) + " scales, " +
          std::string(caravan::name_of(format.order)) + " panels";

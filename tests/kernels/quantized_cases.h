@@ -16,9 +16,19 @@ struct QuantizedMatrix {
   int64_t out = 0;
   int64_t in = 0;
   std::vector<int32_t> values;  ///< [out, in]
-  std::vector<float> scales;    ///< [out, groups], exact in the format's dtype for them
+  std::vector<float> scales;    ///< [out, chunks], exact in the format's dtype for them
   std::vector<int32_t> zeros;   ///< [out, groups], all 0 where there are no zero points
+  std::vector<float> minimums;  ///< [out, chunks], all 0 where there are none
+  // [out, groups], all 1 where groups are not of blocks:
+  std::vector<int32_t> multiples;
+  std::vector<int32_t> minimum_multiples;
 };
+
+/// Formats as GGUF's blocks have them, and others with minimums or blocks, in that order.
+std::vector<QuantizedFormat> block_formats(DType order);
+
+/// A number of inputs that chunks of the format divide.
+int64_t some_inputs(const QuantizedFormat& format);
 
 /// Of a sparse format no output has more than row_kept values that are not 0.
 QuantizedMatrix random_matrix(const QuantizedFormat& format, int64_t out, int64_t in, std::mt19937& random);
@@ -30,7 +40,8 @@ int32_t lifted_factor(const QuantizedMatrix& matrix, const QuantizedFormat& form
 /// The blob.
 Tensor packed(const QuantizedMatrix& matrix, const QuantizedFormat& format);
 
-/// Ordinary panels of format.order: scale * (value - zero), in fp32, rounded once.
+/// Ordinary panels of format.order: scale * (value - zero), or scale * u - minimum in one step, in fp32,
+/// rounded once.
 Tensor expanded(const QuantizedMatrix& matrix, const QuantizedFormat& format);
 
 /// The format that stores zeros too.

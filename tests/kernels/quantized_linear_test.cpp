@@ -194,10 +194,37 @@ TEST_F(QuantizedLinear, OfAWeightAloneGivesTheBitsOfOrdinaryPanels) {
   }
 }
 
+TEST_F(QuantizedLinear, OfBlocksGivesTheBitsOfOrdinaryPanels) {
+  unsigned seed = 1;
+  for (const DType order : {DType::kF32, DType::kF16}) {
+    for (const QuantizedFormat& format : test::block_formats(order)) {
+      for (const int64_t tokens : {1, 2, 5, 7, 16, 17, 40, 129}) {
+        const int64_t out = std::array<int64_t, 5>{1, 31, 64, 67, 130}.at(seed % 5);
+        QuantizedCase sample(format, tokens, test::some_inputs(format), out, kEpilogues[seed / 2 % 3], seed);
+        ++seed;
+        for (const IsaLevel level : levels_) {
+          const KernelTable table = select_kernels(level);
+          run_lanes(table.packed_linear, sample.expanded_args(), 1);
+          const std::vector<double> expected = values_of(sample.y);
+          run_lanes(table.packed_linear, sample.args(), 1 + static_cast<int>(seed % 3));
+          ASSERT_EQ(values_of(sample.y), expected)
+              << caravan::name_of(level) << ' ' << test::name_of(format) << ' ' << tokens << " tokens";
+        }
+      }
+    }
+  }
+}
+
 /// A weight whose scales are 1 against inputs that are small whole numbers: fp32 holds every sum exactly.
 QuantizedCase whole_numbers(const QuantizedFormat& format, int64_t tokens, int64_t in, unsigned seed) {
   QuantizedCase sample(format, tokens, in, 67, Epilogue::kNone, seed);
   std::fill(sample.matrix.scales.begin(), sample.matrix.scales.end(), 1.0F);
+  for (size_t i = 0; i < sample.matrix.minimums.size() && format.weight.minimums; ++i)
+    sample.matrix.minimums[i] = static_cast<float>(i % 7) - 3.0F;
+  for (size_t i = 0; i < sample.matrix.multiples.size() && format.weight.block != 0; ++i) {
+    sample.matrix.multiples[i] = static_cast<int32_t>(i % 5) - 2;
+    sample.matrix.minimum_multiples[i] = static_cast<int32_t>(i % 3);
+  }
   sample.weight = packed(sample.matrix, format);
   for (int64_t i = 0; i < tokens * in; ++i)
     sample.x.as<BFloat16>()[i] = to_bfloat16(static_cast<float>((i * 7 + i / 5) % 9 - 4));
@@ -227,6 +254,45 @@ TEST_F(QuantizedLinear, OfAWeightAloneInTheOrderOfBf16MultipliesItsNumbersExactl
           run_lanes(select_kernels(level).packed_linear, sample.args(), 1 + static_cast<int>(seed % 3));
           ASSERT_EQ(values_of(sample.y), expected)
               << caravan::name_of(level) << ' ' << test::name_of(format) << ' ' << tokens << 'x' << in;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(QuantizedLinear, OfBlocksInTheOrderOfBf16MultipliesTheirNumbersExactly) {
+  unsigned seed = 1;
+  for (const QuantizedFormat& format : test::block_formats(DType::kBF16)) {
+    for (const int64_t tokens : {1, 2, 5, 15, 16, 17, 32, 33, 65, 129, 259, 519}) {
+      QuantizedCase sample = whole_numbers(format, tokens, test::some_inputs(format), seed++);
+      run_lanes(reference_.packed_linear, sample.args(), 1);
+      const std::vector<double> expected = values_of(sample.y);
+      for (const IsaLevel level : levels_) {
+        run_lanes(select_kernels(level).packed_linear, sample.args(), 1 + static_cast<int>(seed % 3));
+        ASSERT_EQ(values_of(sample.y), expected)
+            << caravan::name_of(level) << ' ' << test::name_of(format) << ' ' << tokens << " tokens";
+      }
+    }
+  }
+}
+
+TEST_F(QuantizedLinear, OfBlocksIsCloseToTheReference) {
+  unsigned seed = 1;
+  for (const DType order : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const QuantizedFormat& format : test::block_formats(order)) {
+      for (const int64_t tokens : {1, 3, 17}) {
+        const int64_t in = test::some_inputs(format);
+        QuantizedCase sample(format, tokens, in, 67, Epilogue::kResidual, seed++);
+        run_lanes(reference_.packed_linear, sample.args(), 1);
+        const std::vector<double> expected = values_of(sample.y);
+        for (const IsaLevel level : levels_) {
+          run_lanes(select_kernels(level).packed_linear, sample.args(), 2);
+          const std::vector<double> found = values_of(sample.y);
+          for (size_t i = 0; i < expected.size(); ++i) {
+            ASSERT_NEAR(found[i], expected[i],
+                        4.0 * unit_roundoff(DType::kF32) * (static_cast<double>(in) + 4.0))
+                << caravan::name_of(level) << ' ' << test::name_of(format) << ' ' << tokens << " tokens";
+          }
         }
       }
     }
@@ -271,6 +337,9 @@ TEST_F(QuantizedLinear, GivesARowTheSameBitsInEveryBatchBlockAndLane) {
                                      {{4, 128, true}, {}, DType::kF16, DType::kF16},
                                      {{4, 32, false}, {}, DType::kBF16, DType::kBF16},
                                      {{4, 128, true}, {}, DType::kF16, DType::kBF16},
+                                     {{4, 32, false, true, 256}, {}, DType::kF16, DType::kF32},
+                                     {{4, 32, false, true, 256}, {}, DType::kF16, DType::kBF16},
+                                     {{8, 16, false, false, 256}, {}, DType::kF16, DType::kBF16},
                                      {{8, 0, false}, {}, DType::kF32, DType::kBF16}};
   for (const QuantizedFormat& format : formats) {
     QuantizedCase all(format, kTokens, format.weight.group == 0 ? 1031 : 1024, kOut, Epilogue::kNone, 9);

@@ -39,6 +39,45 @@ TEST(QuantizedReference, MultipliesByWhatAWeightStandsFor) {
   }
 }
 
+TEST(QuantizedReference, MultipliesByWhatBlocksStandFor) {
+  unsigned seed = 1;
+  for (const DType order : {DType::kF32, DType::kF16}) {
+    for (const QuantizedFormat& format : test::block_formats(order)) {
+      QuantizedCase sample(format, 3, test::some_inputs(format), 67, Epilogue::kResidual, seed++);
+      run_lanes(reference().packed_linear, sample.expanded_args(), 2);
+      const std::vector<double> expected = values_of(sample.y);
+      run_lanes(reference().packed_linear, sample.args(), 3);
+      ASSERT_EQ(values_of(sample.y), expected) << test::name_of(format);
+    }
+  }
+}
+
+TEST(QuantizedReference, MultipliesInTheOrderOfBf16ByBlocksThatAreNotRounded) {
+  unsigned seed = 2;
+  for (const QuantizedFormat& format : test::block_formats(DType::kBF16)) {
+    const int64_t in = test::some_inputs(format);
+    QuantizedCase sample(format, 3, in, 67, Epilogue::kNone, seed);
+    seed += 2;
+    run_lanes(reference().packed_linear, sample.args(), 3);
+    QuantizedFormat exact = format;
+    exact.order = DType::kF32;
+    const Tensor panels = test::expanded(sample.matrix, exact);
+    for (int64_t token = 0; token < 3; ++token) {
+      for (int64_t o = 0; o < 67; ++o) {
+        auto sum = static_cast<double>(sample.bias.as<float>()[o]);
+        for (int64_t i = 0; i < in; ++i) {
+          sum += static_cast<double>(to_float(sample.x.as<BFloat16>()[token * in + i])) *
+                 static_cast<double>(panels.as<float>()[panel_offset(panels.shape(), o, i)]);
+        }
+        // The panels are in fp32: half a unit in the last place of numbers up to 1, of each product.
+        ASSERT_NEAR(static_cast<double>(sample.y.as<float>()[token * 67 + o]), sum,
+                    unit_roundoff(DType::kF32) * static_cast<double>(in))
+            << test::name_of(format);
+      }
+    }
+  }
+}
+
 TEST(QuantizedReference, MultipliesQuantisedRowsInTheStepsOfTheContract) {
   const QuantizedFormat format = {{8, 0, false}, {ActivationQuant::kPerToken}, DType::kF16, DType::kI8};
   QuantizedCase sample(format, 4, 131, 70, Epilogue::kNone, 2);

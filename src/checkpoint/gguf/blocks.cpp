@@ -1,6 +1,7 @@
 #include "checkpoint/gguf/blocks.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.h"
 
@@ -8,157 +9,162 @@ namespace caravan {
 
 namespace {
 
+/// Where the parts of a block are, in bytes.
+struct BlockForm {
+  GgmlType type;
+  WeightQuant quant;
+  size_t scale = 0;
+  size_t minimum = 0;    ///< where there are minimums
+  size_t multiples = 0;  ///< where groups are of a block
+  size_t nibbles = 0;    ///< of Q8_0: bytes
+  size_t high_bits = 0;  ///< fifth bits, or, of Q6_K, those above a nibble
+};
+
+constexpr WeightQuant numbers_of(int bits, bool minimums) {
+  return {.bits = bits, .group = 32, .minimums = minimums};
+}
+constexpr WeightQuant blocked(int bits, int64_t group, bool minimums) {
+  return {.bits = bits, .group = group, .minimums = minimums, .block = kMaxBlockElements};
+}
+
+constexpr std::array<BlockForm, kExpandable.size()> kForms = {{
+    {GgmlType::kQ40, numbers_of(4, false), 0, 0, 0, 2, 0},
+    {GgmlType::kQ41, numbers_of(4, true), 0, 2, 0, 4, 0},
+    {GgmlType::kQ50, numbers_of(8, false), 0, 0, 0, 6, 2},
+    {GgmlType::kQ51, numbers_of(8, true), 0, 2, 0, 8, 4},
+    {GgmlType::kQ80, numbers_of(8, false), 0, 0, 0, 2, 0},
+    {GgmlType::kQ4K, blocked(4, 32, true), 0, 2, 4, 16, 0},
+    {GgmlType::kQ5K, blocked(8, 32, true), 0, 2, 4, 48, 16},
+    {GgmlType::kQ6K, blocked(8, 16, false), 208, 0, 192, 0, 128},
+}};
+
+const BlockForm* find_form(GgmlType type) {
+  const auto* const found =
+      std::find_if(kForms.begin(), kForms.end(), [type](const BlockForm& form) { return form.type == type; });
+  return found == kForms.end() ? nullptr : found;
+}
+
+const BlockForm& form_of(GgmlType type) {
+  const BlockForm* form = find_form(type);
+  CARAVAN_CHECK(form != nullptr);
+  return *form;
+}
+
 uint32_t byte_at(const std::byte* bytes, size_t at) { return std::to_integer<uint32_t>(bytes[at]); }
 
-float scale_at(const std::byte* bytes, size_t at) {
+float half_at(const std::byte* bytes, size_t at) {
   return to_float(Half{static_cast<uint16_t>(byte_at(bytes, at) | (byte_at(bytes, at + 1) << 8U))});
 }
 
-float signed_at(const std::byte* bytes, size_t at) {
-  return static_cast<float>(static_cast<int8_t>(byte_at(bytes, at)));
-}
-
-/// Writes value(q, i) for each of 32 quanta whose nibbles are in 16 bytes.
-template <typename Value>
-void expand_nibbles(const std::byte* nibbles, const Value& value, float* values) {
-  for (size_t i = 0; i < 16; ++i) {
-    const uint32_t both = byte_at(nibbles, i);
-    values[i] = value(both & 0xFU, i);
-    values[i + 16] = value(both >> 4U, i + 16);
-  }
-}
-
-/// The fifth bit of quantum i of 32, in its place.
-uint32_t fifth_bit(const std::byte* bytes, size_t i) {
-  return ((byte_at(bytes, i / 8) >> (i % 8)) & 1U) << 4U;
-}
-
-/// q as the signed number that it stands for.
-float centered(uint32_t q, int32_t center) { return static_cast<float>(static_cast<int32_t>(q) - center); }
-
-struct ScaleAndMinimum {
-  uint32_t scale = 0;
-  uint32_t minimum = 0;
-};
-
 /// Those of group j, from the 12 bytes of Q4_K and Q5_K.
-ScaleAndMinimum scale_and_minimum(const std::byte* bytes, size_t j) {
-  if (j < 4) return {byte_at(bytes, j) & 0x3FU, byte_at(bytes, j + 4) & 0x3FU};
+GroupMultiples six_bit_multiples(const std::byte* bytes, size_t j) {
+  const auto both = [](uint32_t scale, uint32_t minimum) {
+    return GroupMultiples{static_cast<int8_t>(scale), static_cast<int8_t>(minimum)};
+  };
+  if (j < 4) return both(byte_at(bytes, j) & 0x3FU, byte_at(bytes, j + 4) & 0x3FU);
   const uint32_t low = byte_at(bytes, j + 4);
-  return {(low & 0xFU) | ((byte_at(bytes, j - 4) >> 2U) & 0x30U),
-          (low >> 4U) | ((byte_at(bytes, j) >> 2U) & 0x30U)};
+  return both((low & 0xFU) | ((byte_at(bytes, j - 4) >> 2U) & 0x30U),
+              (low >> 4U) | ((byte_at(bytes, j) >> 2U) & 0x30U));
 }
 
-/// Q4_K, and Q5_K where there are fifth bits.
-void expand_k(const std::byte* block, const std::byte* fifth_bits, const std::byte* nibbles, float* values) {
-  const float d = scale_at(block, 0);
-  const float e = scale_at(block, 2);
-  for (size_t j = 0; j < 8; ++j) {
-    const ScaleAndMinimum of_group = scale_and_minimum(block + 4, j);
-    const float scale = d * static_cast<float>(of_group.scale);
-    const float minimum = e * static_cast<float>(of_group.minimum);
-    for (size_t i = 0; i < 32; ++i) {
-      uint32_t q = (byte_at(nibbles, j / 2 * 32 + i) >> (j % 2 * 4)) & 0xFU;
-      if (fifth_bits != nullptr) q |= ((byte_at(fifth_bits, i) >> j) & 1U) << 4U;
-      values[j * 32 + i] = scale * static_cast<float>(q) - minimum;
-    }
+/// The quanta of 4 bits of `count` values whose first nibble of each byte is of the first half: 32 of the
+/// plain types, and of each pair of groups of Q4_K and Q5_K 64.
+void read_nibbles(const std::byte* nibbles, size_t count, uint8_t* quanta) {
+  const size_t half = count / 2;
+  for (size_t i = 0; i < half; ++i) {
+    const uint32_t both = byte_at(nibbles, i);
+    quanta[i] = both & 0xFU;
+    quanta[i + half] = static_cast<uint8_t>(both >> 4U);
   }
 }
 
-using ExpandBlock = void (*)(const std::byte*, float*);
-
-ExpandBlock expander_of(GgmlType type) {
-  switch (type) {
-    case GgmlType::kQ40:
-      return expand_q4_0;
-    case GgmlType::kQ41:
-      return expand_q4_1;
-    case GgmlType::kQ50:
-      return expand_q5_0;
-    case GgmlType::kQ51:
-      return expand_q5_1;
-    case GgmlType::kQ80:
-      return expand_q8_0;
-    case GgmlType::kQ4K:
-      return expand_q4_k;
-    case GgmlType::kQ5K:
-      return expand_q5_k;
-    case GgmlType::kQ6K:
-      return expand_q6_k;
-    default:
-      return nullptr;
+/// All bits of the quanta of a block of any type but Q8_0: [32] or [256].
+void read_quanta(const BlockForm& form, const std::byte* block, uint8_t* quanta) {
+  const std::byte* const high = block + form.high_bits;
+  if (form.quant.block == 0) {
+    read_nibbles(block + form.nibbles, 32, quanta);
+    if (form.quant.bits == 4) return;
+    for (size_t i = 0; i < 32; ++i)
+      quanta[i] |= static_cast<uint8_t>(((byte_at(high, i / 8) >> (i % 8)) & 1U) << 4U);
+    return;
   }
+  // Nibbles of a piece of 64 values of Q4_K and Q5_K, and of 128 of Q6_K, lie together.
+  const size_t piece = form.type == GgmlType::kQ6K ? 128 : 64;
+  for (size_t at = 0; at < kMaxBlockElements; at += piece)
+    read_nibbles(block + form.nibbles + at / 2, piece, quanta + at);
+  if (form.type == GgmlType::kQ4K) return;
+  for (size_t i = 0; i < kMaxBlockElements; ++i) {
+    const uint32_t bits = form.type == GgmlType::kQ5K
+                              ? (byte_at(high, i % 32) >> (i / 32)) & 1U
+                              : (byte_at(high, i / 128 * 32 + i % 32) >> (i % 128 / 32 * 2)) & 3U;
+    quanta[i] |= static_cast<uint8_t>(bits << 4U);
+  }
+}
+
+/// What a quantum is less than the number that it is stored as.
+int32_t center_of(const BlockForm& form) {
+  if (form.quant.bits == 4) return 8;
+  if (form.quant.minimums) return 0;
+  return form.type == GgmlType::kQ6K ? 32 : 16;
 }
 
 }  // namespace
 
-void expand_q4_0(const std::byte* block, float* values) {
-  const float d = scale_at(block, 0);
-  expand_nibbles(
-      block + 2, [d](uint32_t q, size_t) { return d * centered(q, 8); }, values);
+bool is_expandable(GgmlType type) { return find_form(type) != nullptr; }
+
+WeightQuant quant_of(GgmlType type) { return form_of(type).quant; }
+
+BlockScales scales_of_block(GgmlType type, const std::byte* block) {
+  const BlockForm& form = form_of(type);
+  BlockScales scales = {half_at(block, form.scale), 0.0F};
+  if (!form.quant.minimums) return scales;
+  const float minimum = half_at(block, form.minimum);
+  // K-quants subtract what the others add.
+  scales.minimum = form.quant.block == 0 ? -minimum : minimum;
+  return scales;
 }
 
-void expand_q4_1(const std::byte* block, float* values) {
-  const float d = scale_at(block, 0);
-  const float m = scale_at(block, 2);
-  expand_nibbles(
-      block + 4, [d, m](uint32_t q, size_t) { return d * static_cast<float>(q) + m; }, values);
+GroupMultiples multiples_of_group(GgmlType type, const std::byte* block, size_t group) {
+  const BlockForm& form = form_of(type);
+  if (form.quant.block == 0) return {};
+  if (form.quant.minimums) return six_bit_multiples(block + form.multiples, group);
+  return {static_cast<int8_t>(byte_at(block, form.multiples + group)), 1};
 }
 
-void expand_q5_0(const std::byte* block, float* values) {
-  const float d = scale_at(block, 0);
-  const auto value = [d, fifth = block + 2](uint32_t q, size_t i) {
-    return d * centered(q | fifth_bit(fifth, i), 16);
-  };
-  expand_nibbles(block + 6, value, values);
-}
-
-void expand_q5_1(const std::byte* block, float* values) {
-  const float d = scale_at(block, 0);
-  const float m = scale_at(block, 2);
-  const auto value = [d, m, fifth = block + 4](uint32_t q, size_t i) {
-    return d * static_cast<float>(q | fifth_bit(fifth, i)) + m;
-  };
-  expand_nibbles(block + 8, value, values);
-}
-
-void expand_q8_0(const std::byte* block, float* values) {
-  const float d = scale_at(block, 0);
-  for (size_t i = 0; i < 32; ++i) values[i] = signed_at(block, 2 + i) * d;
-}
-
-void expand_q4_k(const std::byte* block, float* values) { expand_k(block, nullptr, block + 16, values); }
-
-void expand_q5_k(const std::byte* block, float* values) { expand_k(block, block + 16, block + 48, values); }
-
-void expand_q6_k(const std::byte* block, float* values) {
-  const float d = scale_at(block, 208);
-  for (size_t group = 0; group < 16; ++group) {
-    const size_t half = group / 8;
-    const size_t in_half = group % 8 * 16;
-    const std::byte* low = block + half * 64 + in_half % 64;
-    const std::byte* high = block + 128 + half * 32 + in_half % 32;
-    const float scale = d * signed_at(block + 192, group);
-    for (size_t i = 0; i < 16; ++i) {
-      const uint32_t q = ((byte_at(low, i) >> (in_half / 64 * 4)) & 0xFU) |
-                         (((byte_at(high, i) >> (in_half / 32 * 2)) & 3U) << 4U);
-      values[group * 16 + i] = scale * centered(q, 32);
-    }
+void read_numbers(GgmlType type, const std::byte* block, int8_t* numbers) {
+  const BlockForm& form = form_of(type);
+  if (type == GgmlType::kQ80) {
+    std::memcpy(numbers, block + form.nibbles, 32);
+    return;
   }
-}
-
-bool is_expandable(GgmlType type) {
-  return std::find(kExpandable.begin(), kExpandable.end(), type) != kExpandable.end();
+  std::array<uint8_t, kMaxBlockElements> quanta{};
+  read_quanta(form, block, quanta.data());
+  const auto count = static_cast<size_t>(info_of(type).block_elements);
+  const int32_t center = center_of(form);
+  for (size_t i = 0; i < count; ++i) numbers[i] = static_cast<int8_t>(quanta[i] - center);
 }
 
 void expand_blocks(GgmlType type, std::span<const std::byte> blocks, float* values) {
-  const ExpandBlock expand = expander_of(type);
-  CARAVAN_CHECK(expand != nullptr);
   const GgmlTypeInfo& info = info_of(type);
+  const WeightQuant quant = quant_of(type);
+  const int32_t zero = quant.minimums ? unsigned_zero(quant) : 0;
   const auto bytes = static_cast<size_t>(info.block_bytes);
+  const auto elements = static_cast<size_t>(info.block_elements);
+  const auto group = static_cast<size_t>(quant.group);
   CARAVAN_CHECK_EQ(blocks.size() % bytes, 0U);
-  for (size_t at = 0; at < blocks.size(); at += bytes, values += info.block_elements)
-    expand(blocks.data() + at, values);
+  std::array<int8_t, kMaxBlockElements> numbers{};
+  for (size_t at = 0; at < blocks.size(); at += bytes, values += elements) {
+    const std::byte* block = blocks.data() + at;
+    read_numbers(type, block, numbers.data());
+    const BlockScales of_block = scales_of_block(type, block);
+    for (size_t i = 0; i < elements; i += group) {
+      const GroupMultiples multiples = multiples_of_group(type, block, i / group);
+      const float scale = of_block.scale * static_cast<float>(multiples.scale);
+      const float minimum = of_block.minimum * static_cast<float>(multiples.minimum);
+      for (size_t j = i; j < i + group; ++j)
+        values[j] = scale * static_cast<float>(numbers[j] - zero) - minimum;
+    }
+  }
 }
 
 }  // namespace caravan

@@ -28,7 +28,7 @@ struct TileKey {
   int64_t panels = 0;
   int64_t in = 0;
   size_t range = 0;  ///< into kTokenRanges
-  // Of a quantised weight; its scales' dtype and its zero points change no choice.
+  // Of a quantised weight; its scales' dtype, zero points, minimums and blocks change no choice.
   DType order = DType::kF32;  ///< QuantizedFormat::order
   int bits = 0;               ///< 0: not quantised
   int64_t group = 0;          ///< WeightQuant::group

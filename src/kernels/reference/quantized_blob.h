@@ -17,22 +17,22 @@ class QuantizedBlob {
         format_(args.format),
         layout_(chunk_layout(args.format, args.in)),
         chunks_(chunks_of(args.format, args.in)),
+        width_(args.in / chunks_),
         group_(args.in / groups_of(args.format.weight, args.in)),
         expanded_(format_.row_kept == 0 ? 0 : static_cast<size_t>(args.weight.shape[0])) {}
 
   [[nodiscard]] float scale(int64_t o, int64_t i) const {
-    const uint8_t* scales = chunk(o, i);
-    switch (format_.scale) {
-      case DType::kF16:
-        return to_float(at<Half>(scales, o % kPanelOutputs));
-      case DType::kBF16:
-        return to_float(at<BFloat16>(scales, o % kPanelOutputs));
-      default:
-        return at<float>(scales, o % kPanelOutputs);
-    }
+    return of_group(chunk(o, i), layout_.multiples, o, i);
+  }
+
+  /// 0 where there are none.
+  [[nodiscard]] float minimum(int64_t o, int64_t i) const {
+    if (!format_.weight.minimums) return 0.0F;
+    return of_group(chunk(o, i) + layout_.minimums, layout_.minimum_multiples - layout_.minimums, o, i);
   }
 
   [[nodiscard]] int32_t zero(int64_t o, int64_t i) const {
+    if (format_.weight.minimums) return unsigned_zero(format_.weight);
     return format_.weight.zero_points ? at<int8_t>(chunk(o, i) + layout_.zeros, o % kPanelOutputs) : 0;
   }
 
@@ -40,7 +40,7 @@ class QuantizedBlob {
     if (format_.row_kept != 0) return sparse_value(o, i);
     if (is_lifted(format_)) return lifted_value(o, i);
     const uint8_t* values = chunk(o, i) + layout_.values;
-    const int64_t place = chunk_place(format_, o % kPanelOutputs, i % group_);
+    const int64_t place = chunk_place(format_, o % kPanelOutputs, i % width_);
     return format_.weight.bits == 8 ? at<int8_t>(values, place) : nibble_at(values, place);
   }
 
@@ -53,7 +53,7 @@ class QuantizedBlob {
   }
 
   [[nodiscard]] const uint8_t* chunk(int64_t o, int64_t i) const {
-    return bytes_ + (o / kPanelOutputs * chunks_ + (chunks_ == 1 ? 0 : i / group_)) * layout_.bytes;
+    return bytes_ + (o / kPanelOutputs * chunks_ + i / width_) * layout_.bytes;
   }
 
   [[nodiscard]] int32_t nibble_at(const uint8_t* values, int64_t place) const {
@@ -66,6 +66,27 @@ class QuantizedBlob {
     const uint8_t* factors = chunk(o, i) + layout_.values + i / group_ * layout_.group_bytes;
     const int64_t place = chunk_place(format_, o % kPanelOutputs, i % group_);
     return lifted(factors[o % kPanelOutputs], nibble_at(factors + kPanelOutputs, place));
+  }
+
+  /// What all groups of a chunk have at `numbers`, times what this one has `multiples` bytes on, if it is of
+  /// a block.
+  [[nodiscard]] float of_group(const uint8_t* numbers, int64_t multiples, int64_t o, int64_t i) const {
+    const float number = float_at(numbers, o % kPanelOutputs);
+    if (format_.weight.block == 0) return number;
+    const int64_t group = i % width_ / format_.weight.group;
+    return number *
+           static_cast<float>(at<int8_t>(numbers + multiples, group * kPanelOutputs + o % kPanelOutputs));
+  }
+
+  [[nodiscard]] float float_at(const uint8_t* numbers, int64_t index) const {
+    switch (format_.scale) {
+      case DType::kF16:
+        return to_float(at<Half>(numbers, index));
+      case DType::kBF16:
+        return to_float(at<BFloat16>(numbers, index));
+      default:
+        return at<float>(numbers, index);
+    }
   }
 
   [[nodiscard]] int32_t sparse_value(int64_t o, int64_t i) {
@@ -90,6 +111,7 @@ class QuantizedBlob {
   QuantizedFormat format_;
   ChunkLayout layout_;
   int64_t chunks_;                             ///< of a panel
+  int64_t width_;                              ///< inputs of a chunk
   int64_t group_;                              ///< inputs of a group
   std::vector<std::vector<int8_t>> expanded_;  ///< [panels]: of a sparse weight, empty until asked for
 };

@@ -1,4 +1,5 @@
 // Packed linear with quantised weights.
+#include <cmath>
 #include <type_traits>
 
 #include "kernels/reference/grouped.h"
@@ -15,8 +16,11 @@ namespace {
 template <typename T>
 double weight_at(QuantizedBlob& blob, int64_t o, int64_t i) {
   const int32_t number = blob.value(o, i) - blob.zero(o, i);
-  if constexpr (std::is_same_v<T, BFloat16>) return static_cast<double>(blob.scale(o, i)) * number;
-  const float exact = blob.scale(o, i) * static_cast<float>(number);
+  const float scale = blob.scale(o, i);
+  const float minimum = blob.minimum(o, i);
+  if constexpr (std::is_same_v<T, BFloat16>)
+    return static_cast<double>(scale) * number - static_cast<double>(minimum);
+  const float exact = std::fma(scale, static_cast<float>(number), -minimum);
   return static_cast<double>(to_float(from_float<T>(exact)));
 }
 

@@ -25,13 +25,16 @@ struct GroupPlace {
   const char* chunk;
   Index input;  ///< of the panel
   Index begin;  ///< the same within its group
+  Index first;  ///< and within its chunk
 };
 
 /// Moves on by `inputs`, which do not leave the group.
 inline GroupPlace after(const GroupPlace& place, Index inputs, const QuantizedPanel& weight) {
-  const bool ends = place.begin + inputs == weight.group;
+  const Index begin = place.begin + inputs;
+  const Index first = place.first + inputs;
+  const bool ends = first == weight.chunk_inputs;
   return {place.chunk + (ends ? weight.chunk_bytes : 0), place.input + inputs,
-          ends ? 0 : place.begin + inputs};
+          begin == weight.group ? 0 : begin, ends ? 0 : first};
 }
 
 /// How many inputs from `place` on, up to `most`, are of the same group.
@@ -40,12 +43,18 @@ inline Index inputs_at(const GroupPlace& place, Index most, const QuantizedPanel
   return left < most ? left : most;
 }
 
+/// Inputs of a tile: those of a group, where they are fewer than a tile has room for, and pairs.
+inline Index step_inputs(const QuantizedPanel& weight) {
+  return weight.group < kTileInputs && weight.group % 2 == 0 ? weight.group : kTileInputs;
+}
+
 /// Expands to whole steps of tiles: what is beyond `inputs` is 0.
 inline void expand_steps(const QuantizedPanel& weight, const GroupPlace& place, Index inputs, BF16* to) {
-  expand_numbers<Vector512, Bf16Narrow>(weight, place.chunk, place.begin, inputs, to);
-  const Index rest = inputs % kTileInputs;
+  expand_numbers<Vector512, Bf16Narrow>(weight, place.chunk, place.first, inputs, to);
+  const Index tile = step_inputs(weight);
+  const Index rest = inputs % tile;
   if (rest == 0) return;
-  const Index end = (inputs - rest + kTileInputs) * kPanel;
+  const Index end = (inputs - rest + tile) * kPanel;
   for (Index i = (inputs + 1) / 2 * kPairWeights; i < end; ++i) to[i] = BF16{};
 }
 
@@ -57,18 +66,18 @@ inline void sum_few(const QuantizedTask& task, float (*sums)[kPanel]) {
   alignas(64) BF16 w[2][kStepWeights];
   alignas(64) float products[kTileRows][kPanel];
   LastStep last;
-  shape_row_tiles(panel.tokens);
-  GroupPlace place = {static_cast<const char*>(panel.panel), 0, 0};
-  expand_steps(weight, place, inputs_at(place, kTileInputs, weight), w[0]);
+  const Index tile = step_inputs(weight);
+  shape_row_tiles(panel.tokens, tile / 2);
+  GroupPlace place = {static_cast<const char*>(panel.panel), 0, 0, 0};
+  expand_steps(weight, place, inputs_at(place, tile, weight), w[0]);
   for (Index step = 0; place.input < panel.in; ++step) {
-    const Index inputs = inputs_at(place, kTileInputs, weight);
+    const Index inputs = inputs_at(place, tile, weight);
     const GroupPlace next = after(place, inputs, weight);
-    if (next.input < panel.in)
-      expand_steps(weight, next, inputs_at(next, kTileInputs, weight), w[(step + 1) % 2]);
-    if (inputs < kTileInputs) copy_inputs(x + place.input, panel.in, panel.tokens, inputs, last);
+    if (next.input < panel.in) expand_steps(weight, next, inputs_at(next, tile, weight), w[(step + 1) % 2]);
+    if (inputs < tile) copy_inputs(x + place.input, panel.in, panel.tokens, inputs, last);
     settle();
     if (place.begin % kPartInputs == 0) zero_four();
-    if (inputs < kTileInputs) {
+    if (inputs < tile) {
       add_row_step<Bf16Multiply>(last.x[0], kLastBytes, w[step % 2]);
     } else {
       add_row_step<Bf16Multiply>(x + place.input, panel.in * Index{sizeof(BF16)}, w[step % 2]);
@@ -78,17 +87,20 @@ inline void sum_few(const QuantizedTask& task, float (*sums)[kPanel]) {
       settle();
       const Index part = place.begin % kPartInputs + inputs;
       const BF16* from = x + next.input - part;
-      add_scaled<Vector512>(weight, place.chunk, {from, panel.in, part, products}, panel.tokens, sums);
+      add_scaled<Vector512>(weight, place.chunk, {place.first, from, panel.in, part, products}, panel.tokens,
+                            sums);
     }
     place = next;
   }
 }
 
 /// The products of a part, expanded at `w`, and up to 32 tokens, whose inputs begin at `x`.
-inline void multiply_part(const PanelTask& panel, const BF16* x, Index inputs, Index tokens, const BF16* w,
+inline void multiply_part(const QuantizedTask& task, const BF16* x, Index inputs, Index tokens, const BF16* w,
                           float (*products)[kPanel]) {
-  const Index steps = inputs / kTileInputs;
-  const Index rest = inputs % kTileInputs;
+  const PanelTask& panel = task.panel;
+  const Index tile = step_inputs(task.weight);
+  const Index steps = inputs / tile;
+  const Index rest = inputs % tile;
   const Index x_bytes = panel.in * Index{sizeof(BF16)};
   const BF16* w_rest = w + steps * kStepWeights;
   LastStep last;
@@ -119,8 +131,9 @@ inline void sum_many(const QuantizedTask& task, Index token, Index tokens, float
   const QuantizedPanel& weight = task.weight;
   alignas(64) BF16 w[kPartInputs * kPanel];
   alignas(64) float products[kSquareTokens][kPanel];
+  const Index tile_groups = step_inputs(weight) / 2;
   Index shaped = 0;
-  GroupPlace place = {static_cast<const char*>(panel.panel), 0, 0};
+  GroupPlace place = {static_cast<const char*>(panel.panel), 0, 0, 0};
   while (place.input < panel.in) {
     const Index inputs = inputs_at(place, kPartInputs, weight);
     expand_steps(weight, place, inputs, w);
@@ -128,12 +141,13 @@ inline void sum_many(const QuantizedTask& task, Index token, Index tokens, float
     const BF16* x = static_cast<const BF16*>(panel.x) + token * panel.in + place.input;
     for (Index t = 0; t < tokens; t += kSquareTokens) {
       const Index rows = tokens - t < kSquareTokens ? tokens - t : kSquareTokens;
-      if (rows != shaped && rows <= kTileRows) shape_row_tiles(rows);
-      if (rows != shaped && rows > kTileRows) shape_square_tiles(rows - kTileRows);
+      if (rows != shaped && rows <= kTileRows) shape_row_tiles(rows, tile_groups);
+      if (rows != shaped && rows > kTileRows) shape_square_tiles(rows - kTileRows, tile_groups);
       shaped = rows;
       const BF16* from = x + t * panel.in;
-      multiply_part(panel, from, inputs, rows, w, products);
-      add_scaled<Vector512>(weight, place.chunk, {from, panel.in, inputs, products}, rows, sums + t);
+      multiply_part(task, from, inputs, rows, w, products);
+      add_scaled<Vector512>(weight, place.chunk, {place.first, from, panel.in, inputs, products}, rows,
+                            sums + t);
     }
     place = after(place, inputs, weight);
   }

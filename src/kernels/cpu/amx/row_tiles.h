@@ -20,9 +20,10 @@ struct RowSteps {
   Sum (*sums)[kPanel];  ///< [tokens, 64], fp32 or int32
 };
 
-/// Shapes tiles for `tokens` (1 to 16) tokens.
-inline void shape_row_tiles(Index tokens) {
-  shape_tiles([tokens](int tile) { return tile < 5 ? tokens : kTileRows; });
+/// Shapes tiles for `tokens` (1 to 16) tokens and `groups` groups of inputs.
+inline void shape_row_tiles(Index tokens, Index groups = kTileRows) {
+  shape_tiles([tokens, groups](int tile) { return tile < 5 ? tokens : groups; },
+              [groups](int tile) { return tile == 4 ? groups * kTileBytes / kTileRows : kTileBytes; });
 }
 
 /// sums: [tokens, 64], fp32 or int32.

@@ -48,9 +48,14 @@ struct SquareSteps {
   Index steps;
 };
 
-/// Shapes tiles for 16 and `second` (1 to 16) tokens.
-inline void shape_square_tiles(Index second) {
-  shape_tiles([second](int tile) { return tile == 2 || tile == 3 || tile == 5 ? second : kTileRows; });
+/// Shapes tiles for 16 and `second` (1 to 16) tokens and `groups` groups of inputs.
+inline void shape_square_tiles(Index second, Index groups = kTileRows) {
+  shape_tiles(
+      [second, groups](int tile) {
+        if (tile > 5) return groups;
+        return tile == 2 || tile == 3 || tile == 5 ? second : kTileRows;
+      },
+      [groups](int tile) { return tile == 4 || tile == 5 ? groups * kTileBytes / kTileRows : kTileBytes; });
 }
 
 /// A vector instruction that does nothing. A CPU that has seen none for some 2,000 cycles puts its vector

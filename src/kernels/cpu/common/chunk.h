@@ -16,7 +16,7 @@ inline void ask_to_expand(const void* from) {
   __builtin_prefetch(static_cast<const char*>(from) + kExpandAhead, 0, 3);
 }
 
-/// The scales of a vector of outputs of the chunk, from `column` on.
+/// The scales of a vector of outputs of the chunk (or its minimums, where they begin), from `column` on.
 template <typename V>
 inline typename V::F load_scales(const QuantizedPanel& weight, const char* chunk, Index column) {
   switch (weight.scale) {
@@ -29,20 +29,36 @@ inline typename V::F load_scales(const QuantizedPanel& weight, const char* chunk
   }
 }
 
-/// What the numbers of a chunk mean, output by output.
+/// u - q of a weight with minimums (tensor/quantization.h).
+inline float above_signed(const QuantizedPanel& weight) { return weight.bits == 4 ? 8.0F : 0.0F; }
+
+/// What the numbers of a group mean, output by output.
 template <typename V>
-struct ChunkMeaning {
+struct GroupMeaning {
   static constexpr Index kVectors = kPanel / V::kWidth;
   typename V::F scales[kVectors];
-  typename V::F zeros[kVectors];  ///< all 0 where the weight has no zero points
+  typename V::F zeros[kVectors];    ///< all 0 where the weight has no zero points
+  typename V::F offsets[kVectors];  ///< minimums with their signs turned; all 0 where it has none
 };
 
+/// Of the group that input `input` of the chunk is in.
 template <typename V>
-inline ChunkMeaning<V> meaning_of_chunk(const QuantizedPanel& weight, const char* chunk) {
-  ChunkMeaning<V> meaning;
-  for (Index v = 0; v < ChunkMeaning<V>::kVectors; ++v) {
-    meaning.scales[v] = load_scales<V>(weight, chunk, v * V::kWidth);
-    meaning.zeros[v] = weight.has_zeros ? V::load_byte(chunk + weight.zeros + v * V::kWidth) : V::zero();
+inline GroupMeaning<V> meaning_of_group(const QuantizedPanel& weight, const char* chunk, Index input) {
+  GroupMeaning<V> meaning;
+  for (Index v = 0; v < GroupMeaning<V>::kVectors; ++v) {
+    const Index column = v * V::kWidth;
+    meaning.scales[v] = load_scales<V>(weight, chunk, column);
+    meaning.zeros[v] = weight.has_zeros ? V::load_byte(chunk + weight.zeros + column) : V::zero();
+    meaning.offsets[v] = V::zero();
+    if (weight.has_minimums)
+      meaning.offsets[v] = V::sub(V::zero(), load_scales<V>(weight, chunk + weight.minimums, column));
+  }
+  if (!weight.has_multiples) return meaning;
+  const char* multiples = chunk + input / weight.group * kPanel;
+  for (Index v = 0; v < GroupMeaning<V>::kVectors; ++v, multiples += V::kWidth) {
+    meaning.scales[v] = V::mul(meaning.scales[v], V::load_byte(multiples + weight.multiples));
+    if (weight.has_minimums)
+      meaning.offsets[v] = V::mul(meaning.offsets[v], V::load_byte(multiples + weight.minimum_multiples));
   }
   return meaning;
 }

@@ -23,7 +23,8 @@ struct PlainNarrow {
   }
 };
 
-/// Inputs `begin` (even) to `begin` + `inputs` - 1 of a chunk to `to` [pairs, 64, 2], up to whole pairs.
+/// Inputs `begin` (even, counted from the chunk's first) to `begin` + `inputs` - 1 of a chunk to `to` [pairs,
+/// 64, 2], up to whole pairs.
 template <typename V, typename Narrow>
 inline void expand_numbers(const QuantizedPanel& weight, const char* chunk, Index begin, Index inputs,
                            BF16* to) {

@@ -20,29 +20,50 @@ inline float sum_of_inputs(const BF16* x, Index count) {
 
 /// Some inputs of one group, and the sums of their products.
 struct GroupPart {
+  Index input;    ///< the first, or another, counted from its chunk's first
   const BF16* x;  ///< [tokens], rows x_stride apart
   Index x_stride;
   Index inputs;
   const float (*products)[kPanel];  ///< [tokens, 64]
 };
 
-/// sums [tokens, 64] += scale * (products - zero * the sum of the inputs).
+/// What the sum of a group's inputs is multiplied by, which its scale does not multiply: the minimum, and
+/// what values of 4 bits lack.
+template <typename V>
+inline void offsets_of(const QuantizedPanel& weight, GroupMeaning<V>& meaning) {
+  const auto above = V::set(above_signed(weight));
+  for (Index v = 0; v < GroupMeaning<V>::kVectors; ++v)
+    meaning.offsets[v] = V::fma(meaning.scales[v], above, meaning.offsets[v]);
+}
+
+/// sums [tokens, 64] += scale * (products - zero * the sum of the inputs); or, with minimums, those products
+/// by the scale and the sum of the inputs by the offset.
 template <typename V>
 inline void add_scaled(const QuantizedPanel& weight, const char* chunk, const GroupPart& part, Index tokens,
                        float (*sums)[kPanel]) {
-  const ChunkMeaning<V> meaning = meaning_of_chunk<V>(weight, chunk);
+  using Meaning = GroupMeaning<V>;
+  Meaning meaning = meaning_of_group<V>(weight, chunk, part.input);
+  if (weight.has_minimums) offsets_of<V>(weight, meaning);
   for (Index t = 0; t < tokens; ++t) {
     const float* products = part.products[t];
     float* sum = sums[t];
     if (weight.has_zeros) {
       const auto inputs = V::set(-sum_of_inputs<V>(part.x + t * part.x_stride, part.inputs));
-      for (Index v = 0; v < ChunkMeaning<V>::kVectors; ++v, products += V::kWidth, sum += V::kWidth) {
+      for (Index v = 0; v < Meaning::kVectors; ++v, products += V::kWidth, sum += V::kWidth) {
         const auto shifted = V::fma(meaning.zeros[v], inputs, V::load(products));
         V::store(sum, V::fma(meaning.scales[v], shifted, V::load(sum)));
       }
       continue;
     }
-    for (Index v = 0; v < ChunkMeaning<V>::kVectors; ++v, products += V::kWidth, sum += V::kWidth)
+    if (weight.has_minimums) {
+      const auto inputs = V::set(sum_of_inputs<V>(part.x + t * part.x_stride, part.inputs));
+      for (Index v = 0; v < Meaning::kVectors; ++v, products += V::kWidth, sum += V::kWidth) {
+        const auto shifted = V::fma(meaning.offsets[v], inputs, V::load(sum));
+        V::store(sum, V::fma(meaning.scales[v], V::load(products), shifted));
+      }
+      continue;
+    }
+    for (Index v = 0; v < Meaning::kVectors; ++v, products += V::kWidth, sum += V::kWidth)
       V::store(sum, V::fma(meaning.scales[v], V::load(products), V::load(sum)));
   }
 }
@@ -67,16 +88,21 @@ void panel_by_groups(const QuantizedTask& task) {
     const Index left = panel.tokens - token;
     const Index tokens = left < panel.block_tokens ? left : panel.block_tokens;
     const auto* x = static_cast<const BF16*>(panel.x) + token * panel.in;
-    const char* chunk = static_cast<const char*>(panel.panel);
     clear_sums<V>(tokens, sums);
-    for (Index at = 0; at < panel.in; at += weight.group, chunk += weight.chunk_bytes) {
+    const char* chunk = static_cast<const char*>(panel.panel);
+    Index first = 0;  // of the group's inputs, counted from its chunk's first
+    for (Index at = 0; at < panel.in; at += weight.group) {
       for (Index begin = 0; begin < weight.group; begin += kInputs) {
         const Index rest = weight.group - begin;
         const Index inputs = rest < kInputs ? rest : kInputs;
-        expand_numbers<V, Narrow>(weight, chunk, begin, inputs, block);
+        expand_numbers<V, Narrow>(weight, chunk, first + begin, inputs, block);
         add_block<V, Dot>({x + at + begin, panel.in, block, inputs, begin == 0, 0, products}, tokens);
       }
-      add_scaled<V>(weight, chunk, {x + at, panel.in, weight.group, products}, tokens, sums);
+      add_scaled<V>(weight, chunk, {first, x + at, panel.in, weight.group, products}, tokens, sums);
+      first += weight.group;
+      if (first < weight.chunk_inputs) continue;
+      first = 0;
+      chunk += weight.chunk_bytes;
     }
     for (Index t = 0; t < tokens; ++t) finish_row<V>(panel, token + t, sums[t]);
   }

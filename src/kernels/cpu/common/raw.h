@@ -48,18 +48,24 @@ struct PanelTask {
 /// What a chunk's scales are stored as.
 enum class ScaleType : unsigned char { kF32, kF16, kBF16 };
 
-/// How a panel's chunks of a quantised weight lie, each of one group of inputs: tensor/quantization.h.
-/// Offsets are in bytes from a chunk's start.
+/// How a panel's chunks of a quantised weight lie, each of one group of inputs or one block of groups:
+/// tensor/quantization.h. Offsets are in bytes from a chunk's start.
 struct QuantizedPanel {
-  Index group = 0;        ///< inputs of a chunk, or of a group of a lifted weight
-  Index chunk_bytes = 0;  ///< from one to the next
+  Index group = 0;         ///< inputs of a group
+  Index chunk_inputs = 0;  ///< inputs of a chunk: of one group or, where has_multiples, more
+  Index chunk_bytes = 0;   ///< from one to the next
+  Index minimums = 0;
   Index zeros = 0;
+  Index multiples = 0;
+  Index minimum_multiples = 0;
   Index sums = 0;
   Index masks = 0;        ///< of a sparse weight, whose values are kept ones; else as values
   Index values = 0;       ///< of a lifted weight the first group's factors
   Index group_bytes = 0;  ///< of a lifted weight: from one group's factors to the next's
   int bits = 8;
   bool has_zeros = false;
+  bool has_minimums = false;
+  bool has_multiples = false;
   ScaleType scale = ScaleType::kF32;
 };
 

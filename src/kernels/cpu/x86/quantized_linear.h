@@ -22,14 +22,20 @@ inline QuantizedPanel quantized_panel(const PackedLinearArgs& args) {
   const WeightQuant& weight = args.format.weight;
   const ChunkLayout layout = chunk_layout(args.format, args.in);
   return {.group = args.in / groups_of(weight, args.in),
+          .chunk_inputs = args.in / chunks_of(args.format, args.in),
           .chunk_bytes = layout.bytes,
+          .minimums = layout.minimums,
           .zeros = layout.zeros,
+          .multiples = layout.multiples,
+          .minimum_multiples = layout.minimum_multiples,
           .sums = layout.sums,
           .masks = layout.masks,
           .values = layout.values,
           .group_bytes = layout.group_bytes,
           .bits = weight.bits,
           .has_zeros = weight.zero_points,
+          .has_minimums = weight.minimums,
+          .has_multiples = weight.block != 0,
           .scale = scale_type(args.format.scale)};
 }
 
