@@ -197,7 +197,9 @@ QuantizedWeight WeightStore::State::quantized_part(const WeightPart& part, int64
     fail(where_is(part.name), " has shape ", shape, ", expected ", Shape{part.rows, in}, " by ",
          described_by());
   }
-  CARAVAN_CHECK(weight.quant == quantized_as.weight && weight.scale == quantized_as.scale);
+  // Scales of a lifted weight become others.
+  CARAVAN_CHECK(weight.quant == quantized_as.weight &&
+                (is_lifted(quantized_as) || weight.scale == quantized_as.scale));
   taken.insert(known->second.parts.begin(), known->second.parts.end());
   return weight;
 }

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "checkpoint/safetensors.h"
 #include "support/paths.h"
 
@@ -165,6 +166,35 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, GgufModelTest,
                          testing::Values("fp16", "bf16", "biases", "rope_llama3", "mixtral", "qwen2_moe",
                                          "qwen2_moe_step"),
                          [](const auto& test) { return test.param; });
+
+/// What loading a quantised fixture says where its inputs are to be quantised token by token; "loaded" if
+/// nothing.
+std::string outcome_with_rows(const std::string& fixture) {
+  const std::filesystem::path from = test::fixture("quantized/" + fixture);
+  const test::TemporaryFolder folder;
+  std::string config = read_file(from / "config.json", uint64_t{1} << 20U);
+  const std::string none = R"("input_activations": null)";
+  config.replace(
+      config.find(none), none.size(),
+      R"("input_activations": {"num_bits": 8, "type": "int", "strategy": "token", "dynamic": true})");
+  static_cast<void>(folder.write("config.json", config));
+  std::filesystem::copy_file(from / "model.safetensors", folder / "model.safetensors");
+  try {
+    static_cast<void>(load_model(folder.path(), {}));
+    return "loaded";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+TEST(QuantizedModelFile, MayHaveFourBitsBesideQuantisedInputsWithoutZeroPoints) {
+  EXPECT_EQ(outcome_with_rows("pack4"), "loaded");
+  EXPECT_THAT(
+      outcome_with_rows("pack4_asymmetric"),
+      testing::EndsWith("is of 4 bits in groups of 16 with zero points for quantised activations, expected "
+                        "8 bits with a scale for each output, or 4 bits in groups of a multiple of 4, both "
+                        "symmetric"));
+}
 
 TEST(GgufModel, IsLoadedInTheDtypeThatItIsStoredIn) {
   const auto dtype_of_file = [](const std::string& name) {

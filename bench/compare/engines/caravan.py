@@ -9,7 +9,7 @@ import os
 import subprocess
 
 # What each scheme rounds is bf16, and computes so where it does not compute in int8.
-QUANTIZED = {scheme: ["--dtype", "bf16", "--quantize", scheme] for scheme in ("w8a8", "w8a16", "w4a16")}
+QUANTIZED = {scheme: ["--dtype", "bf16", "--quantize", scheme] for scheme in ("w8a8", "w8a16", "w4a8", "w4a16")}
 BINARY = os.environ.get("CARAVAN", "build/release/bin/caravan")
 
 
