@@ -129,6 +129,7 @@ class GgufBlocks : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(GgufBlocks, AreComputedAsTheNumbersThatTheyStandFor) {
+  const IsaLevel best = available_levels(cpu_features()).back();
   for (const ExecuteMode mode : kModes) {
     for (const DType dtype : {DType::kF32, DType::kF16}) {
       LoadOptions load;
@@ -136,8 +137,10 @@ TEST_P(GgufBlocks, AreComputedAsTheNumbersThatTheyStandFor) {
       const Answer blocks = answer(file(), load, mode);
       const Answer numbers = answer(expanded(), load, mode);
       EXPECT_EQ(blocks.tokens, numbers.tokens) << name_of(mode) << ", " << name_of(dtype);
-      // Eager matmuls of weights that are not packed add their products in another order.
-      if (mode == ExecuteMode::kEager) {
+      // Eager matmuls of weights that are not packed add their products in another order; and what is fused
+      // where formats are alike only (gate and up) is rounded once less at the portable level, whose sums are
+      // doubles.
+      if (mode == ExecuteMode::kEager || best == IsaLevel::kPortable) {
         EXPECT_LT(relative_error(blocks.logits, numbers.logits), 1e-5) << name_of(dtype);
       } else {
         EXPECT_EQ(blocks.logits, numbers.logits) << name_of(mode) << ", " << name_of(dtype);
