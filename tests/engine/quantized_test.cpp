@@ -54,9 +54,10 @@ double largest(const std::vector<float>& values) {
 double relative_error(const std::vector<float>& found, const std::vector<float>& expected) {
   EXPECT_EQ(found.size(), expected.size());
   double difference = 0.0;
-  for (size_t i = 0; i < std::min(found.size(), expected.size()); ++i)
+  for (size_t i = 0; i < std::min(found.size(), expected.size()); ++i) {
     difference =
         std::max(difference, std::abs(static_cast<double>(found[i]) - static_cast<double>(expected[i])));
+  }
   return difference / largest(expected);
 }
 
