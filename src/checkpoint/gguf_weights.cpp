@@ -81,8 +81,7 @@ std::optional<Encoding> encoding_of(GgmlType type, const Shape& shape) {
 }
 
 /// After "model.layers.N.": what "ffn_gate_inp", or "ffn_gate.3", the older files' matrix of an expert,
-/// becomes;
-/// "" of others.
+/// becomes; "" of others.
 std::string mixture_name(std::string_view name, GgufArchitecture architecture) {
   const MixtureNames& names = kMixtures.at(static_cast<size_t>(architecture));
   if (name == "ffn_gate_inp") return std::string(names.gate);

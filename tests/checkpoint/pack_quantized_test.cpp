@@ -61,6 +61,15 @@ struct Numbers {
   }
 };
 
+Tensor packed_blob(const Numbers& numbers, const QuantizedFormat& format) {
+  Tensor blob(blob_dtype(format), quantized_shape(numbers.out, numbers.in, format));
+  pack_quantized(
+      {numbers.out}, false, numbers.in, format,
+      [&](int64_t, int64_t first, int64_t count, const QuantizedRows& to) { numbers.read(first, count, to); },
+      blob.view());
+  return blob;
+}
+
 /// What the blob says of one output and one input of one panel.
 struct Element {
   float scale;
@@ -156,11 +165,7 @@ TEST(PackQuantized, SumsWhatEachOutputHoldsWhereRowsAreQuantised) {
   const QuantizedFormat format = {{}, {ActivationQuant::kStatic, 1.0F, 3}, DType::kF32, DType::kI8};
   constexpr int64_t kIn = 7;  // the last step of four has one input that there is not
   const Numbers numbers(65, kIn, format.weight, 3);
-  const Tensor blob(blob_dtype(format), quantized_shape(numbers.out, kIn, format));
-  pack_quantized(
-      {numbers.out}, false, kIn, format,
-      [&](int64_t, int64_t first, int64_t count, const QuantizedRows& to) { numbers.read(first, count, to); },
-      blob.view());
+  const Tensor blob = packed_blob(numbers, format);
   const ChunkLayout layout = chunk_layout(format, kIn);
   EXPECT_EQ(layout.inputs, 8);
   for (int64_t output = 0; output < numbers.out; ++output) {
@@ -240,11 +245,7 @@ TEST(PackQuantized, LiftsFourBitsToTheLargestScaleOfEachOutput) {
   constexpr int64_t kIn = 24;
   const QuantizedFormat format = {{4, 8, false}, {ActivationQuant::kPerToken}, DType::kF32, DType::kI8};
   const Numbers numbers(70, kIn, format.weight, 7);
-  const Tensor blob(blob_dtype(format), quantized_shape(numbers.out, kIn, format));
-  pack_quantized(
-      {numbers.out}, false, kIn, format,
-      [&](int64_t, int64_t first, int64_t count, const QuantizedRows& to) { numbers.read(first, count, to); },
-      blob.view());
+  const Tensor blob = packed_blob(numbers, format);
   const ChunkLayout layout = chunk_layout(format, kIn);
   for (int64_t output = 0; output < 2 * kPanelOutputs; ++output) {
     const auto* chunk = blob.as_bytes() + output / kPanelOutputs * blob.shape()[2];

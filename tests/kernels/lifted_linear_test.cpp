@@ -16,9 +16,7 @@ using test::run_lanes;
 using test::values_of;
 
 QuantizedFormat lifted_format(int64_t group, unsigned seed = 0) {
-  const RowQuant rows[] = {
-      {ActivationQuant::kPerToken}, {ActivationQuant::kSymmetric}, {ActivationQuant::kStatic, 0.023F, 101}};
-  return {{4, group, false}, rows[seed % 3], DType::kF32, DType::kI8};
+  return {{4, group, false}, test::rows_by_turns(seed), DType::kF32, DType::kI8};
 }
 
 /// Groups, the inputs of which some are; those of one group need be no whole step.

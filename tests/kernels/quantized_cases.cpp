@@ -293,6 +293,12 @@ PackedLinearArgs QuantizedCase::args() {
           matrix.in};
 }
 
+RowQuant rows_by_turns(unsigned seed) {
+  const RowQuant rows[] = {
+      {ActivationQuant::kPerToken}, {ActivationQuant::kSymmetric}, {ActivationQuant::kStatic, 0.023F, 101}};
+  return rows[seed % 3];
+}
+
 QuantizedFormat with_zeros(QuantizedFormat format) {
   format.row_kept = 0;
   return format;

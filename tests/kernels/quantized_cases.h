@@ -44,6 +44,9 @@ Tensor packed(const QuantizedMatrix& matrix, const QuantizedFormat& format);
 /// rounded once.
 Tensor expanded(const QuantizedMatrix& matrix, const QuantizedFormat& format);
 
+/// Every mode of quantised rows in turn.
+RowQuant rows_by_turns(unsigned seed);
+
 /// The format that stores zeros too.
 QuantizedFormat with_zeros(QuantizedFormat format);
 

@@ -24,6 +24,23 @@ class QuantizedLinear : public testing::Test {
     levels_.erase(levels_.begin());
     if (levels_.empty()) GTEST_SKIP() << "this build or CPU has the portable level only";
   }
+  /// At every level, to what the reference makes of it.
+  void expect_close(QuantizedCase sample) const {
+    run_lanes(reference_.packed_linear, sample.args(), 1);
+    const std::vector<double> expected = values_of(sample.y);
+    // As of ordinary panels (packed_linear_test.cpp): products are of size 1.
+    const double bound = 4.0 * unit_roundoff(DType::kF32) * (static_cast<double>(sample.matrix.in) + 4.0);
+    for (const IsaLevel level : levels_) {
+      run_lanes(select_kernels(level).packed_linear, sample.args(), 2);
+      const std::vector<double> found = values_of(sample.y);
+      for (size_t i = 0; i < expected.size(); ++i) {
+        ASSERT_NEAR(found[i], expected[i], bound)
+            << caravan::name_of(level) << ' ' << test::name_of(sample.format) << ' ' << sample.x.shape()[0]
+            << " tokens";
+      }
+    }
+  }
+
   std::vector<IsaLevel> levels_;  ///< those above the portable one
   const KernelTable reference_ = select_kernels(IsaLevel::kPortable);
 };
@@ -31,9 +48,7 @@ class QuantizedLinear : public testing::Test {
 /// W8A8, with every mode of rows and dtype of scales in turn.
 QuantizedFormat bytes_format(unsigned seed) {
   constexpr DType kScales[] = {DType::kF32, DType::kF16, DType::kBF16};
-  const RowQuant rows[] = {
-      {ActivationQuant::kPerToken}, {ActivationQuant::kSymmetric}, {ActivationQuant::kStatic, 0.023F, 101}};
-  return {{8, 0, false}, rows[seed % 3], kScales[seed / 3 % 3], DType::kI8};
+  return {{8, 0, false}, test::rows_by_turns(seed), kScales[seed / 3 % 3], DType::kI8};
 }
 
 /// The last `tokens` of the rows of `args`, whose values go to `y`.
@@ -282,18 +297,7 @@ TEST_F(QuantizedLinear, OfBlocksIsCloseToTheReference) {
     for (const QuantizedFormat& format : test::block_formats(order)) {
       for (const int64_t tokens : {1, 3, 17}) {
         const int64_t in = test::some_inputs(format);
-        QuantizedCase sample(format, tokens, in, 67, Epilogue::kResidual, seed++);
-        run_lanes(reference_.packed_linear, sample.args(), 1);
-        const std::vector<double> expected = values_of(sample.y);
-        for (const IsaLevel level : levels_) {
-          run_lanes(select_kernels(level).packed_linear, sample.args(), 2);
-          const std::vector<double> found = values_of(sample.y);
-          for (size_t i = 0; i < expected.size(); ++i) {
-            ASSERT_NEAR(found[i], expected[i],
-                        4.0 * unit_roundoff(DType::kF32) * (static_cast<double>(in) + 4.0))
-                << caravan::name_of(level) << ' ' << test::name_of(format) << ' ' << tokens << " tokens";
-          }
-        }
+        expect_close(QuantizedCase(format, tokens, in, 67, Epilogue::kResidual, seed++));
       }
     }
   }
@@ -307,19 +311,7 @@ TEST_F(QuantizedLinear, OfAWeightAloneIsCloseToTheReference) {
       for (const int64_t tokens : {1, 3, 17}) {
         const int64_t in = group == 0 ? 131 : group * 5;
         const QuantizedFormat format = {{bits, group, seed % 2 == 0}, {}, DType::kF16, order};
-        QuantizedCase sample(format, tokens, in, 67, Epilogue::kResidual, seed++);
-        run_lanes(reference_.packed_linear, sample.args(), 1);
-        const std::vector<double> expected = values_of(sample.y);
-        for (const IsaLevel level : levels_) {
-          run_lanes(select_kernels(level).packed_linear, sample.args(), 2);
-          const std::vector<double> found = values_of(sample.y);
-          for (size_t i = 0; i < expected.size(); ++i) {
-            // As of ordinary panels (packed_linear_test.cpp): products are of size 1.
-            ASSERT_NEAR(found[i], expected[i],
-                        4.0 * unit_roundoff(DType::kF32) * (static_cast<double>(in) + 4.0))
-                << caravan::name_of(level) << ' ' << test::name_of(format) << ' ' << tokens << " tokens";
-          }
-        }
+        expect_close(QuantizedCase(format, tokens, in, 67, Epilogue::kResidual, seed++));
       }
     }
   }

@@ -17,9 +17,7 @@ using test::values_of;
 
 /// W8A8 that keeps up to `kept` values of each output.
 QuantizedFormat sparse_format(int64_t kept, unsigned seed = 0) {
-  const RowQuant rows[] = {
-      {ActivationQuant::kPerToken}, {ActivationQuant::kSymmetric}, {ActivationQuant::kStatic, 0.023F, 101}};
-  QuantizedFormat format = {{8, 0, false}, rows[seed % 3], DType::kF32, DType::kI8};
+  QuantizedFormat format = {{8, 0, false}, test::rows_by_turns(seed), DType::kF32, DType::kI8};
   format.row_kept = kept;
   return format;
 }

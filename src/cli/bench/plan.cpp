@@ -36,7 +36,7 @@ OptionGroup bench_option_group() {
               {"--max-output-length", "LIST", "tokens to generate for each (128, or what the context holds)"},
               {"--execute-mode", "LIST", "eager, reduce-overhead, max-autotune (max-autotune)"},
               {"--dtype", "LIST", "fp32, fp16, bf16, or auto: as the checkpoint stores it (auto)"},
-              {"--quantize", "LIST", "round weights while loading: none, w8a8, w8a16, w4a8, w4a16"},
+              {"--quantize", "LIST", "round weights while loading: none, w8a8, w8a16, w4a8, w4a16 (none)"},
               {"--sparsity", "LIST", "with w8a8: first set weights to 0: none, 0.5, 2:4 (none)"},
               {"--kv-cache-dtype", "LIST", "int8, or auto: as the checkpoint says, or its weights (auto)"},
               {"--repeat", "N", "measured runs of each, after a short one to warm up (3)"},
